@@ -1,0 +1,73 @@
+"""Every input of hsrnn: generated, shipped or fetched, and always verified.
+
+    from hsrnn import datasets
+
+    corpus = datasets.load("generated", length=100_000, seed=0)    # needs no file and no network
+    corpus = datasets.load("ptb")                                  # HSRNN_DATA, the user cache, or fetched
+    corpus = datasets.load_text("my-novel.txt")                    # any UTF-8 file
+    corpus.vocabulary.decode(corpus.train[:80])
+
+    rows = datasets.ContiguousRows(corpus.train, rows=64, length=100)
+    for inputs, targets in rows:                                   # int64, (64, up to 100)
+        ...
+
+`HSRNN_DATA` names a folder of your own with one sub-folder a data set (it is only read); `HSRNN_OFFLINE=1` forbids the
+network. Every error raised on purpose is a `DatasetError`.
+"""
+
+from hsrnn.datasets.batching import ContiguousRows
+from hsrnn.datasets.cards import NAMES, Card, read_card
+from hsrnn.datasets.entropy import GrammarEntropy, grammar_entropy
+from hsrnn.datasets.errors import (
+    ArchiveTooLargeError,
+    DamagedArchiveError,
+    DatasetError,
+    FetchError,
+    InvalidTextError,
+    MissingFileError,
+    OfflineError,
+    TooFewSymbolsError,
+    UnknownDatasetError,
+    UnknownSymbolError,
+    UnsafeArchiveError,
+    WrongCountError,
+    WrongHashError,
+)
+from hsrnn.datasets.grammar import Sample, generate
+from hsrnn.datasets.registry import Availability, CheckReport, available, check, fetch, load
+from hsrnn.datasets.shipped import shipped
+from hsrnn.datasets.text import Corpus, Vocabulary, load_text
+
+__all__ = [
+    "NAMES",
+    "ArchiveTooLargeError",
+    "Availability",
+    "Card",
+    "CheckReport",
+    "ContiguousRows",
+    "Corpus",
+    "DamagedArchiveError",
+    "DatasetError",
+    "FetchError",
+    "GrammarEntropy",
+    "InvalidTextError",
+    "MissingFileError",
+    "OfflineError",
+    "Sample",
+    "TooFewSymbolsError",
+    "UnknownDatasetError",
+    "UnknownSymbolError",
+    "UnsafeArchiveError",
+    "Vocabulary",
+    "WrongCountError",
+    "WrongHashError",
+    "available",
+    "check",
+    "fetch",
+    "generate",
+    "grammar_entropy",
+    "load",
+    "load_text",
+    "read_card",
+    "shipped",
+]

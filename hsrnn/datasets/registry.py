@@ -1,0 +1,141 @@
+"""The data sets by name: load one, list them, fetch one, check one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hsrnn.datasets import corpora
+from hsrnn.datasets.cards import NAMES, Card, read_card
+from hsrnn.datasets.errors import DatasetError, WrongHashError
+from hsrnn.datasets.fetching import fetch_card
+from hsrnn.datasets.storage import Location, Place, cache_folder, locate, verify
+from hsrnn.datasets.text import SPLITS, Corpus
+
+GENERATED = "generated"
+_BUILD: Mapping[str, Callable[[Card, Path, Mapping[str, str]], Corpus]] = {
+    "ptb": corpora.ptb,
+    "text8": corpora.byte_stream,
+    "enwik8": corpora.byte_stream,
+    "text8-prefix": corpora.byte_stream,
+    "enwik8-prefix": corpora.byte_stream,
+}
+
+
+@dataclass(frozen=True)
+class Availability:
+    """One line of `hsrnn data list`: `size` is in bytes, `folder` is None unless the files are on this machine."""
+
+    name: str
+    title: str
+    place: Place
+    folder: Path | None
+    size: int
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `check` found: hashes by file (or generated split), symbols by split, distinct symbols, and all problems."""
+
+    name: str
+    place: Place
+    hashes: Mapping[str, str]
+    counts: Mapping[str, int]
+    types: int
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """True if nothing is wrong."""
+        return not self.problems
+
+
+def load(name: str, **options: Any) -> Corpus:
+    """Return a data set, fetched first if it is not on this machine; every file is verified each time.
+
+    Args:
+        name: "generated" (needs no file), "ptb", "text8", "enwik8", "text8-prefix" or "enwik8-prefix".
+        options: for "generated" only: `length` in characters over all splits (1,000,000), `seed` (0) and `spaces`
+            (True; False leaves out the spaces between words).
+
+    Raises:
+        UnknownDatasetError: no such name.
+        DatasetError: a file is missing, wrong or cannot be fetched; the subclass says which.
+        TypeError: an option that this data set does not have.
+    """
+    card = read_card(name)
+    if name == GENERATED:
+        return corpora.generated(card, **options)
+    if options:
+        raise TypeError(f"load({name!r}) takes no options, got {', '.join(options)}; only {GENERATED!r} has some")
+    location = locate(card) or _fetched(card)
+    return _BUILD[name](card, location.folder, verify(card, location))
+
+
+def fetch(name: str) -> Path | None:
+    """Make sure that the files of `name` are on this machine and right; return their folder (None: needs no file).
+
+    Raises:
+        DatasetError: as for `load`.
+    """
+    card = read_card(name)
+    if name == GENERATED:
+        return None
+    location = locate(card) or _fetched(card)
+    verify(card, location)
+    return location.folder
+
+
+def available() -> tuple[Availability, ...]:
+    """Return every data set and where it is on this machine, without reading the data or using the network.
+
+    Raises:
+        MissingFileError: `HSRNN_DATA` does not name a folder, or holds a data set only in part.
+    """
+    found = []
+    for name in NAMES:
+        card = read_card(name)
+        location = None if name == GENERATED else locate(card)
+        place: Place = "embedded" if name == GENERATED else location.place if location else "not here"
+        folder = location.folder if location else None
+        found.append(Availability(name, card.title, place, folder, sum(card.sizes.values())))
+    return tuple(found)
+
+
+def check(name: str) -> CheckReport:
+    """Verify the hashes and counts of a data set that is on this machine; nothing is fetched.
+
+    Raises:
+        UnknownDatasetError: no such name.
+    """
+    card = read_card(name)
+    if name == GENERATED:
+        corpus = corpora.generated(card)
+        problems = [
+            f"{key} must have SHA-256 {expected}, got {corpus.hashes.get(key, 'nothing of that name')}"
+            for key, expected in card.files.items()
+            if corpus.hashes.get(key) != expected
+        ]
+        return _report(corpus, "embedded", problems)
+    location = None
+    try:
+        location = locate(card)
+        if location is None:
+            problem = f"{name} is not on this machine; get it with: hsrnn data get {name}"
+            return CheckReport(name, "not here", {}, {}, 0, (problem,))
+        return _report(_BUILD[name](card, location.folder, verify(card, location)), location.place, [])
+    except DatasetError as error:
+        return CheckReport(name, location.place if location else "not here", {}, {}, 0, (str(error),))
+
+
+def _report(corpus: Corpus, place: Place, problems: list[str]) -> CheckReport:
+    counts = {split: len(getattr(corpus, split)) for split in SPLITS}
+    return CheckReport(corpus.name, place, corpus.hashes, counts, len(corpus.vocabulary), tuple(problems))
+
+
+def _fetched(card: Card) -> Location:
+    folder = cache_folder() / card.folder
+    fetch_card(card, folder)
+    return Location("cache", folder)

@@ -1,0 +1,117 @@
+"""Every experiment of the book by name, and :func:`reproduce`, which runs one and writes the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hsrnn import ledger
+from hsrnn.training import Processes, run_seeds
+
+from . import hmrnn_language, hmrnn_language_tables
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment that ``hsrnn reproduce`` can run.
+
+    Attributes:
+        name: ``<room>.<subject>``; also the name of its file in the ledger.
+        title: one line on what it measures.
+        presets: settings by name: ``smoke``, ``book``, ``desk``, ``paper``.
+        run: ``run(config, seed=, folder=, device=, progress=)`` returns metrics, hashes of the data and seconds.
+        tables: makes the result tables from all records.
+    """
+
+    name: str
+    title: str
+    presets: Mapping[str, Any]
+    run: Callable[..., tuple[dict[str, Any], dict[str, str], float]]
+    tables: Callable[[Sequence[ledger.Record]], list[ledger.Table]]
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    experiment.name: experiment
+    for experiment in (
+        Experiment(
+            "hmrnn.language",
+            "Character language models that may find boundaries",
+            hmrnn_language.PRESETS,
+            hmrnn_language.run,
+            hmrnn_language_tables.tables,
+        ),
+    )
+}
+
+
+def experiment(name: str) -> Experiment:
+    """Return an experiment by name.
+
+    Raises:
+        ValueError: for an unknown name; it lists the known ones.
+    """
+    if name not in EXPERIMENTS:
+        raise ValueError(f"no experiment {name!r}; there are: {', '.join(EXPERIMENTS)}")
+    return EXPERIMENTS[name]
+
+
+def runs_folder() -> Path:
+    """Return where unfinished and finished runs keep their checkpoints: ``HSRNN_RUNS``, or ``runs`` here."""
+    return Path(os.environ.get("HSRNN_RUNS", "runs"))
+
+
+def run_folder(name: str, preset: str, config: Any, seed: int) -> Path:
+    """Return the folder of one run; the same settings and seed always give the same folder, so that it resumes."""
+    digest = hashlib.sha256(json.dumps(asdict(config), sort_keys=True).encode()).hexdigest()[:8]
+    return runs_folder() / name / f"{preset}-{digest}-seed{seed}"
+
+
+def reproduce(
+    name: str,
+    preset: str,
+    config: Any,
+    seeds: Sequence[int],
+    *,
+    jobs: int = 1,
+    dask: str | None = None,
+    device: str = "cpu",
+    progress: bool = True,
+) -> list[ledger.Record]:
+    """Run an experiment for every seed and append a record for each finished run to the ledger.
+
+    Args:
+        name: the experiment.
+        preset: the preset that ``config`` came from; it is written into the record.
+        config: the settings, of the experiment's own class.
+        seeds: distinct seeds.
+        jobs: processes on this machine.
+        dask: address of an existing Dask scheduler instead.
+        device: torch device, e.g. ``cuda``.
+        progress: show progress bars.
+
+    Returns:
+        One record a seed.
+    """
+    job = partial(_run_one, experiment(name).name, preset, config, device=device, progress=progress)
+    return run_seeds(job, seeds, jobs=jobs, dask=dask)
+
+
+def _run_one(name: str, preset: str, config: Any, seed: int, *, device: str, progress: bool) -> ledger.Record:
+    folder = run_folder(name, preset, config, seed)
+    # Taken before the run: the code that counts is the code it started with.
+    commit = ledger.commit()
+    metrics, data, seconds = EXPERIMENTS[name].run(config, seed=seed, folder=folder, device=device, progress=progress)
+    processes = Processes.from_environment()
+    record = ledger.Record.of(
+        name, preset, seed, config=asdict(config), metrics=metrics, data=data, seconds=seconds,
+        commit=commit, device=device, processes=processes.count,
+    )  # fmt: skip
+    if processes.first:
+        ledger.append(record)
+    return record
