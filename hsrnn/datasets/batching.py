@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class ContiguousRows:
         ValueError: an argument is out of range or `codes` is not a 1-D integer array.
     """
 
-    def __init__(self, codes: NDArray[np.integer], rows: int, length: int, offset: int = 0) -> None:
+    def __init__(self, codes: NDArray[Any], rows: int, length: int, offset: int = 0) -> None:
         codes = np.asarray(codes)
         if codes.ndim != 1 or not np.issubdtype(codes.dtype, np.integer):
             raise ValueError(f"codes must be a 1-D integer array, got shape {codes.shape} of {codes.dtype}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,13 +93,15 @@ class Vocabulary:
             codes[start : start + BLOCK] = found
         return codes
 
-    def decode(self, codes: NDArray[np.integer]) -> str:
+    def decode(self, codes: NDArray[Any]) -> str:
         """Return the text of 1-D `codes`.
 
         Raises:
-            ValueError: a code is negative or not below `len(self)`.
+            ValueError: `codes` is not a 1-D integer array, or a code is negative or not below `len(self)`.
         """
         codes = np.asarray(codes)
+        if codes.ndim != 1 or (codes.size and not np.issubdtype(codes.dtype, np.integer)):
+            raise ValueError(f"codes must be a 1-D integer array, got shape {codes.shape} of {codes.dtype}")
         if codes.size and not 0 <= codes.min() <= codes.max() < len(self):
             raise ValueError(
                 f"codes must lie between 0 and {len(self) - 1}, got {int(codes.min())} to {int(codes.max())}"
@@ -187,7 +189,7 @@ def read_utf8(path: Path) -> str:
         ) from error
 
 
-def load_text(path: str | PathLike[str], *, unknown: Literal["error", "replace"] = "error") -> Corpus:
+def load_text(path: str | PathLike[str], *, unknown: str = "error") -> Corpus:
     """Load any UTF-8 text file of your own: first 90 % train, next 5 % valid, last 5 % test; nothing is normalised.
 
     The vocabulary is built from the training part. A symbol that only occurs later is an `UnknownSymbolError`, or,

@@ -104,7 +104,7 @@ def load_corpus(config: LanguageConfig) -> datasets.Corpus:
     """Load the corpus that ``config`` names."""
     if config.corpus == "generated":
         return datasets.load("generated", length=config.corpus_length)
-    if config.corpus in datasets.names():
+    if config.corpus in datasets.NAMES:
         return datasets.load(config.corpus)
     return datasets.load_text(Path(config.corpus))
 
