@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from hsrnn.training import Processes
 from .language import CharLanguageModel
 
 
+@runtime_checkable
 class Chunks(Protocol):
     """Batches in order: chunk ``i`` is inputs and targets, integer arrays ``(rows, time)``, and goes on where chunk
     ``i - 1`` ended. :class:`hsrnn.datasets.ContiguousRows` is one."""
