@@ -11,8 +11,8 @@
     for inputs, targets in rows:                                   # int64, (64, up to 100)
         ...
 
-`HSRNN_DATA` names a folder of your own with one sub-folder a data set (it is only read); `HSRNN_OFFLINE=1` forbids the
-network. Every error raised on purpose is a `DatasetError`.
+`HSRNN_DATA` names a folder of your own with one sub-folder a data set (it is only read); `HSRNN_OFFLINE=1`
+forbids the network. Every error raised on purpose is a `DatasetError`.
 """
 
 from hsrnn.datasets.batching import ContiguousRows

@@ -1,9 +1,9 @@
 """Take named files out of a downloaded archive without trusting it.
 
-Nothing in an archive decides where a file is written: only the members that the card names are read, and they are
-written under the card's own file names. An archive that holds a path outside its folder is refused as a whole, and so
-is a link in the place of a wanted file. Reading stops as soon as more comes out than the card declares, so a small
-archive that unpacks to a huge file (a "bomb") does no harm.
+Nothing in an archive decides where a file is written: only the members that the card names are read, and they
+are written under the card's own file names. An archive that holds a path outside its folder is refused as a
+whole, and so is a link in the place of a wanted file. Reading stops as soon as more comes out than the card
+declares, so a small archive that unpacks to a huge file (a "bomb") does no harm.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import Any, Protocol, runtime_checkable
 
 from hsrnn.datasets.cards import Download
 from hsrnn.datasets.errors import ArchiveTooLargeError, DamagedArchiveError, UnsafeArchiveError
@@ -24,13 +24,20 @@ BLOCK = 2**20
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
 
 
+@runtime_checkable
+class Readable(Protocol):
+    """What all the readers here have in common: files, and the members of archives."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 def extract(archive: Path, download: Download, sizes: Mapping[str, int], into: Path) -> None:
     """Write the files of `download.members` out of `archive` into the existing folder `into`.
 
-    `sizes` gives the bytes that each file must not exceed (with `download.prefix`: the bytes to take).
+    `sizes` gives the bytes that each file must have (with `download.prefix`: the bytes to take).
 
     Raises:
-        DamagedArchiveError: truncated, damaged, encrypted, or without a wanted member.
+        DamagedArchiveError: truncated, damaged, encrypted, without a wanted member, or with too short a one.
         UnsafeArchiveError: a path leaves the folder, or a wanted member is not a regular file.
         ArchiveTooLargeError: more bytes come out than declared.
     """
@@ -43,7 +50,9 @@ def extract(archive: Path, download: Download, sizes: Mapping[str, int], into: P
         ) from error
     missing = sorted(set(download.members) - written)
     if missing:
-        raise DamagedArchiveError(f"{archive.name} does not hold {', '.join(download.members[m] for m in missing)}")
+        raise DamagedArchiveError(
+            f"{archive.name} does not hold {', '.join(download.members[m] for m in missing)}"
+        )
 
 
 def _from_plain(archive: Path, download: Download, sizes: Mapping[str, int], into: Path) -> set[str]:
@@ -104,7 +113,7 @@ def _from_tar(archive: Path, download: Download, sizes: Mapping[str, int], into:
 
 
 def _inside(member: str) -> PurePosixPath:
-    """Return the normal form of a path in an archive; refuse one that is absolute or climbs out of the folder."""
+    """Return the normal form of a path in an archive; refuse one that leaves the folder."""
     parts: list[str] = []
     path = PurePosixPath(member.replace("\\", "/"))
     for part in path.parts:
@@ -119,22 +128,28 @@ def _inside(member: str) -> PurePosixPath:
     return PurePosixPath(*parts)
 
 
-def _copy(source: IO[bytes], target: Path, limit: int, prefix: bool) -> None:
-    """Copy at most `limit` bytes; more is an error unless only a prefix is wanted."""
+def _copy(source: Readable, target: Path, limit: int, prefix: bool) -> None:
+    """Copy exactly `limit` bytes; fewer is an error, and so is more unless only a prefix is wanted."""
     left = limit
     with target.open("wb") as out:
         while left and (block := source.read(min(left, BLOCK))):
             out.write(block)
             left -= len(block)
+    if left:
+        raise DamagedArchiveError(
+            f"{target.name} must have {limit:,} bytes, but only {limit - left:,} come out"
+        )
     # Reading on to the end also makes gzip and zip compare their own checksums.
-    if not left and not prefix and source.read(1):
-        raise ArchiveTooLargeError(f"{target.name} must have {limit:,} bytes, but more come out of the archive")
+    if not prefix and source.read(1):
+        raise ArchiveTooLargeError(
+            f"{target.name} must have {limit:,} bytes, but more come out of the archive"
+        )
 
 
 class _Limited(io.RawIOBase):
     """A raw stream that raises once more than `limit` bytes have been read from it."""
 
-    def __init__(self, source: IO[bytes], limit: int, name: str) -> None:
+    def __init__(self, source: Readable, limit: int, name: str) -> None:
         self._source = source
         self._left = limit
         self._limit = limit
@@ -143,7 +158,7 @@ class _Limited(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # the signature of io.RawIOBase
+    def readinto(self, buffer: Any) -> int:
         block = self._source.read(len(buffer))
         self._left -= len(block)
         if self._left < 0:

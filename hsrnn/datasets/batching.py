@@ -1,9 +1,10 @@
-"""Cut one long sequence into rows that are read side by side, and each row into chunks whose state is carried.
+"""Cut one long sequence into rows read side by side, and each row into chunks between which state is carried.
 
-A language model predicts symbol t+1 from the symbols up to t. With `rows` rows of P predictions each, row r reads
-symbols r*P .. (r+1)*P: it starts on the symbol that row r-1 ended on, and predicts from there. In the same way each
-chunk starts on the symbol that the chunk before it ended on. So every symbol but the very first is a target exactly
-once, however the sequence is cut, and only the remainder at the end (fewer than `rows` symbols) is left out.
+A language model predicts symbol t+1 from the symbols up to t. With `rows` rows of P predictions each, row r
+reads symbols r*P .. (r+1)*P: it starts on the symbol that row r-1 ended on, and predicts from there. In the
+same way each chunk starts on the symbol that the chunk before it ended on. So every symbol but the very first
+is a target exactly once, however the sequence is cut, and only the remainder at the end (fewer than `rows`
+symbols) is left out.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from hsrnn.datasets.errors import TooFewSymbolsError
 class ContiguousRows:
     """The chunks of a 1-D integer sequence, laid out in contiguous rows for truncated back-propagation.
 
-    `rows[i]` is `(inputs, targets)`, both int64 of shape (rows, T_i), where `targets` are `inputs` shifted by one
-    symbol. T_i is `length` for every chunk but the last, which holds what is left (1 to `length` predictions).
+    `rows[i]` is `(inputs, targets)`, both int64 of shape (rows, T_i), where `targets` are `inputs` shifted by
+    one symbol. T_i is `length` for every chunk but the last, which holds what is left (1 to `length`
+    predictions).
 
     Args:
         codes: (N,) symbol codes, of any integer dtype.
         rows: number of rows read side by side (the batch size).
         length: predictions a chunk, that is the number of time steps of truncated back-propagation.
-        offset: 0 .. N-1; the sequence is rolled so that it starts at this symbol and wraps round to the beginning.
-            A new offset for each epoch shifts where rows and chunks start. It makes one joint that is not in the text.
+        offset: 0 .. N-1; the sequence is rolled so that it starts at this symbol and wraps round to the
+            beginning. A new offset for each epoch shifts where rows and chunks start. It makes one joint that
+            is not in the text.
 
     Raises:
         TooFewSymbolsError: fewer than `rows * length + 1` symbols, so that not even one full chunk exists.
@@ -47,11 +50,13 @@ class ContiguousRows:
         needed = rows * length + 1
         if len(codes) < needed:
             raise TooFewSymbolsError(
-                f"{rows} rows of chunks of {length} predictions need at least {rows} * {length} + 1 = {needed} "
-                f"symbols, got {len(codes)}; use fewer rows, shorter chunks or a longer text"
+                f"{rows} rows of chunks of {length} predictions need at least {rows} * {length} + 1 = "
+                f"{needed} symbols, got {len(codes)}; use fewer rows, shorter chunks or a longer text"
             )
         if not 0 <= offset < len(codes):
-            raise ValueError(f"offset must lie between 0 and {len(codes) - 1} for {len(codes)} symbols, got {offset}")
+            raise ValueError(
+                f"offset must lie between 0 and {len(codes) - 1} for {len(codes)} symbols, got {offset}"
+            )
         self.rows = rows
         self.length = length
         self.offset = offset

@@ -23,8 +23,8 @@ Format = Literal["plain", "gz", "zip", "tar.gz"]
 class Download:
     """One address and the files that come out of it.
 
-    `members` maps a file of the card to its path inside the archive ("" for `plain` and `gz`, which hold one file).
-    `hash` is `"sha256:..."` or `"md5:..."` of the download itself, or "" where only the content's hash is known.
+    `members` maps a file of the card to its path inside the archive ("" for `plain` and `gz`: one file).
+    `hash` is `"sha256:..."` or `"md5:..."` of the download, or "" where only the content's hash is known.
     `unpacked_limit` is the largest number of bytes that the whole archive may unpack to.
     `prefix` says that a file is only the first bytes of its member, as many as the card gives it.
     """
@@ -41,8 +41,9 @@ class Download:
 class Card:
     """What there is to know about one data set; `files` maps a file name to its SHA-256.
 
-    `sizes` holds bytes for each file, `counts` symbols for each split, `types` the number of distinct symbols.
-    Each entry of `sources` is a complete way to fetch the data: the official source first, then the mirrors.
+    `sizes` holds bytes for each file, `counts` symbols for each split, `types` the number of distinct
+    symbols. Each entry of `sources` is a complete way to fetch the data: the official source first, then the
+    mirrors.
     """
 
     name: str

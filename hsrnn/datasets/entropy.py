@@ -1,14 +1,14 @@
-"""The exact entropy rate of the grammar behind the generated corpus: the floor of any model's bits per character.
+"""The exact entropy rate of the generated corpus: the floor of any model's bits per character.
 
-Sentences are drawn independently, so by the renewal-reward theorem the rate is the expected bits of one sentence
-divided by its expected number of characters. For a symbol A with alternatives i of probability p_i,
+Sentences are drawn independently, so by the renewal-reward theorem the rate is the expected bits of one
+sentence divided by its expected number of characters. For a symbol A with alternatives i of probability p_i,
 
     bits(A)   = sum_i p_i * (-log2 p_i + sum over the symbols B of alternative i of bits(B))
     length(A) = sum_i p_i * sum over the symbols B of alternative i of length(B)
 
-which are two systems of linear equations with the same matrix (a relative clause may hold another one). Only the
-choices are counted: where two series of choices write the same text, the entropy of the text is smaller. With spaces
-the grammar has no such pair, and the rate is exact; without spaces it is an upper bound.
+which are two systems of linear equations with the same matrix (a relative clause may hold another one). Only
+the choices are counted: where two series of choices write the same text, the entropy of the text is smaller.
+With spaces the grammar has no such pair, and the rate is exact; without spaces it is an upper bound.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class GrammarEntropy:
 
 @lru_cache(maxsize=2)
 def grammar_entropy(*, spaces: bool = True) -> GrammarEntropy:
-    """Return the exact entropy and length of a sentence, newline included, by solving the two linear systems."""
+    """Return the exact expected bits and characters of a sentence, its newline included."""
     grammar = rules()
     place = {symbol: index for index, symbol in enumerate(grammar)}
     expected = np.zeros((len(place), len(place)))
@@ -47,7 +47,7 @@ def grammar_entropy(*, spaces: bool = True) -> GrammarEntropy:
         weights = np.array([weight for weight, _ in alternatives])
         probabilities = weights / weights.sum()
         bits[row] = -np.sum(probabilities * np.log2(probabilities))
-        for probability, (_, expansion) in zip(probabilities, alternatives):
+        for probability, (_, expansion) in zip(probabilities, alternatives, strict=True):
             for part in expansion:
                 if part in place:
                     expected[row, place[part]] += probability

@@ -1,7 +1,8 @@
 """Fetch the files of a card: the official source first, then each mirror, until one delivers the right bytes.
 
-Everything happens in a temporary folder inside the cache; a file gets its final name, by one atomic rename, only
-after its SHA-256 has been verified. A download that fails a check is kept beside as `<name>.bad` for inspection.
+Everything happens in a temporary folder inside the cache; a file gets its final name, by one atomic rename,
+only after its SHA-256 has been verified. A download that fails a check is kept beside as `<name>.bad` for
+inspection.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ def fetch_card(card: Card, folder: Path, *, progress: bool = True) -> None:
     """
     if offline():
         raise OfflineError(
-            f"{card.name} is neither in HSRNN_DATA nor in the cache, and HSRNN_OFFLINE forbids the network; unset "
-            f"HSRNN_OFFLINE, or put {', '.join(card.files)} from {card.source} into {folder}"
+            f"{card.name} is neither in HSRNN_DATA nor in the cache, and HSRNN_OFFLINE forbids the network; "
+            f"unset HSRNN_OFFLINE, or put {', '.join(card.files)} from {card.source} into {folder}"
         )
     folder.mkdir(parents=True, exist_ok=True)
     causes: list[Exception] = []
@@ -55,8 +56,8 @@ def fetch_card(card: Card, folder: Path, *, progress: bool = True) -> None:
             causes.append(error)
             report.append(f"  {addresses}: {type(error).__name__}: {error}")
     raise FetchError(
-        f"no source delivered {card.name}; put {', '.join(card.files)} into <HSRNN_DATA>/{card.folder} yourself, "
-        "or try again later. Tried in this order:\n" + "\n".join(report),
+        f"no source delivered {card.name}; put {', '.join(card.files)} into <HSRNN_DATA>/{card.folder} "
+        "yourself, or try again later. Tried in this order:\n" + "\n".join(report),
         tuple(causes),
     )
 

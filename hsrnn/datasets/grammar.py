@@ -1,28 +1,31 @@
-"""The generated corpus: sentences of a probabilistic grammar, with the true end of every word, phrase and sentence.
+"""The generated corpus: sentences of a grammar, with the true end of every word, phrase and sentence.
 
-A sentence is drawn from the rules below. It is written in lower case, words separated by one space, and ends with a
-newline; the next sentence follows at once. The alphabet is a to z, space and newline: 28 symbols.
+A sentence is drawn from the rules below. It is written in lower case, words separated by one space, and ends
+with a newline; the next sentence follows at once. The alphabet is a to z, space and newline: 28 symbols.
 
     the old dog that chased him slept in our garden
     [the old dog] [that chased] [him] [slept] [in our garden]       the phrases
 
 The units are nested and each kind covers every letter of the text:
 - a word is a maximal run of letters;
-- a phrase is a base chunk, the largest group of words around one noun or one verb that contains no other such group:
-  a noun group (`the old dog`, `him`, `zarel`), a verb group (`will often sleep`) or a preposition with its noun group
-  (`in our garden`). A word that joins (`and`, `that`, `but`, ...) belongs to the phrase it introduces;
+- a phrase is a base chunk, the largest group of words around one noun or one verb that contains no other such
+  group: a noun group (`the old dog`, `him`, `zarel`), a verb group (`will often sleep`) or a preposition with
+  its noun group (`in our garden`). A word that joins (`and`, `that`, `but`, ...) belongs to the phrase it
+  introduces, so each phrase ends with its head: a noun, a name, a pronoun or a main verb;
 - a sentence is what one newline ends.
-A boundary array is True at the LAST LETTER of each unit, never at a space or newline. So every phrase end is a word
-end, and every sentence end is a phrase end.
 
-Subject and verb agree in number, also across a phrase or a clause between them, so that keeping a whole phrase in
-memory pays.
+A boundary array is True at the LAST LETTER of each unit, never at a space or newline. So every phrase end is
+a word end, and every sentence end is a phrase end.
 
-The floor of the score. Every random choice has a known probability, hence so has every sentence. No text of whole
-sentences can be drawn in two ways (tested with a chart parser), so the probability of the text is the probability of
-its choices, and -log2 of it, divided by the number of characters, is exactly the bits per character that the grammar
-itself would score on that text. On average over all texts no model scores less; on one finite text a model may by luck.
-Without spaces a text can be read in more than one way, and the number is only an upper bound of that score.
+Subject and verb agree in number, also across a phrase or a clause between them, so that keeping a whole
+phrase in memory pays.
+
+The floor of the score. Every random choice has a known probability, hence so has every sentence. No text of
+whole sentences can be drawn in two ways (tested with a chart parser), so the probability of the text is the
+probability of its choices, and -log2 of it, divided by the number of characters, is exactly the bits per
+character that the grammar itself would score on that text. On average over all texts no model scores less; on
+one finite text a model may, by luck. Without spaces some texts can be read in more than one way, and the
+number is an upper bound of that score. `hsrnn.datasets.entropy` has the average over all texts.
 """
 
 from __future__ import annotations
@@ -49,13 +52,13 @@ PHRASE_END, SENTENCE_END = "|", "."
 
 Rules = dict[str, tuple[tuple[int, tuple[str, ...]], ...]]
 
-# Each line: a weight and what the symbol on the left becomes. Capitalised symbols have rules of their own, other
-# words are written as they stand; "|" ends a phrase and "." ends the sentence.
+# Each line: a weight and what the symbol on the left becomes. Capitalised symbols have rules of their own,
+# other words are written as they stand; "|" ends a phrase and "." ends the sentence.
 PHRASE_STRUCTURE = {
     "Sentence": "70 Clause . / 30 Clause Connective Clause .",
     "Clause": "60 Subject.singular Predicate.singular / 40 Subject.plural Predicate.plural",
-    "Subject.singular": "50 Group.singular | / 20 Pronoun.singular | / 18 Group.singular | Preposition Group |"
-    " / 12 Group.singular | Relative.singular",
+    "Subject.singular": "50 Group.singular | / 20 Pronoun.singular |"
+    " / 18 Group.singular | Preposition Group | / 12 Group.singular | Relative.singular",
     "Subject.plural": "40 Group.plural | / 15 Pronoun.plural | / 15 Group.plural | Preposition Group |"
     " / 10 Group.plural | Relative.plural / 20 Group | and Group |",
     "Object": "60 Group | / 15 Pronoun.object | / 15 Group | and Group |"
@@ -64,7 +67,8 @@ PHRASE_STRUCTURE = {
     "Group.singular": "60 Determiner.singular Nominal.singular / 18 a Nominal.singular.consonant"
     " / 4 an Nominal.singular.vowel / 18 Name",
     "Group.plural": "65 Determiner.plural Nominal.plural / 35 Nominal.plural",
-    "Nominal.singular": "60 Noun.singular / 30 Adjective Noun.singular / 10 Adjective Adjective Noun.singular",
+    "Nominal.singular": "60 Noun.singular / 30 Adjective Noun.singular"
+    " / 10 Adjective Adjective Noun.singular",
     "Nominal.plural": "60 Noun.plural / 30 Adjective Noun.plural / 10 Adjective Adjective Noun.plural",
     "Nominal.singular.consonant": "60 Noun.singular.consonant / 30 Adjective.consonant Noun.singular"
     " / 10 Adjective.consonant Adjective Noun.singular",
@@ -131,8 +135,8 @@ def rules() -> Rules:
 class Sample:
     """A text drawn from the grammar, `length` characters, with its true boundaries.
 
-    `boundaries[level]` is a read-only bool array of shape (length,), True at the last letter of each unit. The text
-    may stop inside a sentence; units cut off there have no boundary.
+    `boundaries[level]` is a read-only bool array of shape (length,), True at the last letter of each unit.
+    The text may stop inside a sentence; units cut off there have no boundary.
     `bits` is -log2 of the probability of the whole sentences, which take the first `whole` characters.
     """
 
@@ -143,7 +147,7 @@ class Sample:
 
     @property
     def bits_per_character(self) -> float:
-        """What the grammar itself scores on the whole sentences, in bits per character; nan if there is none."""
+        """What the grammar itself scores on the whole sentences, bits per character (nan: none)."""
         return self.bits / self.whole if self.whole else math.nan
 
 
@@ -151,8 +155,9 @@ class Sample:
 def generate(length: int, seed: int, *, spaces: bool = True) -> Sample:
     """Draw `length` characters of text; the same arguments give the same bytes on every machine.
 
-    A shorter text is the beginning of a longer one with the same seed. Without `spaces` the words of a sentence stand
-    together with nothing between them (the newline after each sentence stays): segmentation without the easy cue.
+    A shorter text is the beginning of a longer one with the same seed. Without `spaces` the words of a
+    sentence stand together with nothing between them (the newline after each sentence stays): segmentation
+    without the easy cue.
 
     Raises:
         ValueError: `length` is below 1 or `seed` is negative.
@@ -178,7 +183,7 @@ def generate(length: int, seed: int, *, spaces: bool = True) -> Sample:
 
 
 def stream_seed(seed: int, split: str) -> int:
-    """Return the seed of one split, so that train, valid and test are separate draws from the same grammar."""
+    """Return the seed of one split, so that train, valid and test are separate draws."""
     return int.from_bytes(hashlib.sha256(f"hsrnn generated {seed} {split}".encode()).digest()[:8], "big")
 
 
@@ -227,9 +232,11 @@ def _draw_sentence(draw: Callable[[], float], words: list[str], levels: list[int
 def _lay_out(
     words: Sequence[str], levels: Sequence[int], length: int, spaces: bool
 ) -> tuple[str, dict[str, NDArray[np.bool_]]]:
-    """Write the words down with their separators and mark the last letter of each unit; cut both at `length`."""
+    """Write the words with their separators and mark the last letter of each unit; cut both at `length`."""
     between = " " if spaces else ""
-    text = "".join([word + ("\n" if level == 2 else between) for word, level in zip(words, levels)])
+    text = "".join(
+        [word + ("\n" if level == 2 else between) for word, level in zip(words, levels, strict=True)]
+    )
     level = np.fromiter(levels, dtype=np.int8, count=len(levels))
     letters = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
     separators = np.where(level == 2, 1, len(between))

@@ -9,7 +9,7 @@ from typing import Any
 
 from hsrnn.datasets import corpora
 from hsrnn.datasets.cards import NAMES, Card, read_card
-from hsrnn.datasets.errors import DatasetError, WrongHashError
+from hsrnn.datasets.errors import DatasetError, MissingFileError
 from hsrnn.datasets.fetching import fetch_card
 from hsrnn.datasets.storage import Location, Place, cache_folder, locate, verify
 from hsrnn.datasets.text import SPLITS, Corpus
@@ -26,18 +26,22 @@ _BUILD: Mapping[str, Callable[[Card, Path, Mapping[str, str]], Corpus]] = {
 
 @dataclass(frozen=True)
 class Availability:
-    """One line of `hsrnn data list`: `size` is in bytes, `folder` is None unless the files are on this machine."""
+    """One line of `hsrnn data list`: `size` in bytes; `folder` is None unless the files are here.
+
+    `problem` says what is wrong with `HSRNN_DATA` for this data set, and is empty where nothing is.
+    """
 
     name: str
     title: str
     place: Place
     folder: Path | None
     size: int
+    problem: str = ""
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What `check` found: hashes by file (or generated split), symbols by split, distinct symbols, and all problems."""
+    """What `check` found: hashes by file (or generated split), symbols by split, types, and all problems."""
 
     name: str
     place: Place
@@ -57,8 +61,8 @@ def load(name: str, **options: Any) -> Corpus:
 
     Args:
         name: "generated" (needs no file), "ptb", "text8", "enwik8", "text8-prefix" or "enwik8-prefix".
-        options: for "generated" only: `length` in characters over all splits (1,000,000), `seed` (0) and `spaces`
-            (True; False leaves out the spaces between words).
+        options: for "generated" only: `length` in characters over all splits (1,000,000), `seed` (0) and
+            `spaces` (True; False leaves out the spaces between words).
 
     Raises:
         UnknownDatasetError: no such name.
@@ -69,13 +73,15 @@ def load(name: str, **options: Any) -> Corpus:
     if name == GENERATED:
         return corpora.generated(card, **options)
     if options:
-        raise TypeError(f"load({name!r}) takes no options, got {', '.join(options)}; only {GENERATED!r} has some")
+        raise TypeError(
+            f"load({name!r}) takes no options, got {', '.join(options)}; only {GENERATED!r} has some"
+        )
     location = locate(card) or _fetched(card)
     return _BUILD[name](card, location.folder, verify(card, location))
 
 
 def fetch(name: str) -> Path | None:
-    """Make sure that the files of `name` are on this machine and right; return their folder (None: needs no file).
+    """Make sure that the files of `name` are here and right; return their folder (None: needs no file).
 
     Raises:
         DatasetError: as for `load`.
@@ -89,19 +95,21 @@ def fetch(name: str) -> Path | None:
 
 
 def available() -> tuple[Availability, ...]:
-    """Return every data set and where it is on this machine, without reading the data or using the network.
+    """Return every data set and where it is here, without reading the data or using the network."""
+    return tuple(_availability(read_card(name)) for name in NAMES)
 
-    Raises:
-        MissingFileError: `HSRNN_DATA` does not name a folder, or holds a data set only in part.
-    """
-    found = []
-    for name in NAMES:
-        card = read_card(name)
-        location = None if name == GENERATED else locate(card)
-        place: Place = "embedded" if name == GENERATED else location.place if location else "not here"
-        folder = location.folder if location else None
-        found.append(Availability(name, card.title, place, folder, sum(card.sizes.values())))
-    return tuple(found)
+
+def _availability(card: Card) -> Availability:
+    size = sum(card.sizes.values())
+    if card.name == GENERATED:
+        return Availability(card.name, card.title, "embedded", None, size)
+    try:
+        location = locate(card)
+    except MissingFileError as error:
+        return Availability(card.name, card.title, "not here", None, size, str(error))
+    if location is None:
+        return Availability(card.name, card.title, "not here", None, size)
+    return Availability(card.name, card.title, location.place, location.folder, size)
 
 
 def check(name: str) -> CheckReport:

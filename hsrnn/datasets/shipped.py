@@ -1,4 +1,4 @@
-"""Where the small files that ship with the project lie: `<checkout>/data`, or `hsrnn/data` in an installed wheel."""
+"""Where the small files that ship with hsrnn lie: `<checkout>/data`, or `hsrnn/data` in a wheel."""
 
 from __future__ import annotations
 
@@ -28,5 +28,6 @@ def shipped(relative: str) -> Path:
             return candidate
     looked = " and ".join(str(candidate) for candidate in candidates)
     raise MissingFileError(
-        f"data/{relative} does not ship with this installation of hsrnn (looked at {looked}); reinstall the package"
+        f"data/{relative} does not ship with this installation of hsrnn (looked at {looked}); "
+        f"reinstall the package"
     )

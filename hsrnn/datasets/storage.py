@@ -1,7 +1,7 @@
 """Where the files of a data set may lie on this machine: the folder `HSRNN_DATA` first, then the user cache.
 
-`HSRNN_DATA` belongs to the user and is only ever read. The cache belongs to hsrnn: there a file that fails its check
-is set aside under the name `<file>.bad`, so that the next fetch starts clean.
+`HSRNN_DATA` belongs to the user and is only ever read. The cache belongs to hsrnn: there a file that fails
+its check is set aside under the name `<file>.bad`, so that the next fetch starts clean.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def data_folder() -> Path | None:
         return None
     folder = Path(value).expanduser()
     if not folder.is_dir():
-        raise MissingFileError(f"HSRNN_DATA must name an existing folder, got {value!r}; correct it or unset it")
+        raise MissingFileError(
+            f"HSRNN_DATA must name an existing folder, got {value!r}; correct it or unset it"
+        )
     return folder
 
 
@@ -61,7 +63,9 @@ def locate(card: Card) -> Location | None:
         if not missing:
             return Location("HSRNN_DATA", own)
         if len(missing) < len(card.files):
-            raise MissingFileError(f"{own} holds {card.name} without {', '.join(missing)}; add what is missing")
+            raise MissingFileError(
+                f"{own} holds {card.name} without {', '.join(missing)}; add what is missing"
+            )
     cached = cache_folder() / card.folder
     if all((cached / name).is_file() for name in card.files):
         return Location("cache", cached)
@@ -78,7 +82,8 @@ def verify(card: Card, location: Location) -> dict[str, str]:
     """Check the SHA-256 of every file of `card` at `location` and return file name -> hash.
 
     Raises:
-        WrongHashError: a file differs. In the cache it has been renamed `<file>.bad` before the error is raised.
+        WrongHashError: a file differs. In the cache it has been renamed `<file>.bad` before the error is
+            raised.
     """
     for name, expected in card.files.items():
         path = location.folder / name
@@ -99,7 +104,7 @@ def verify(card: Card, location: Location) -> dict[str, str]:
 
 
 def set_aside(path: Path, folder: Path | None = None) -> Path:
-    """Rename `path` to `<name>.bad`, in `folder` or where it lies, replacing an older one; return the new path."""
+    """Rename `path` to `<name>.bad`, in `folder` or where it lies, replacing an older one."""
     target = (folder or path.parent) / f"{path.name}.bad"
     target.parent.mkdir(parents=True, exist_ok=True)
     os.replace(path, target)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hsrnn.datasets.cards import Card
 from hsrnn.datasets.errors import InvalidTextError, MissingFileError, TooFewSymbolsError, UnknownSymbolError
 
-Codes = NDArray[np.uint8] | NDArray[np.uint16]
+Codes = NDArray[np.unsignedinteger]
 SPLITS = ("train", "valid", "test")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 BLOCK = 2**22
@@ -71,7 +71,8 @@ class Vocabulary:
         """Return the codes of `text`, shape (len(text),), uint8 up to 256 symbols and uint16 above.
 
         Raises:
-            UnknownSymbolError: a symbol is not in the vocabulary and there is no replacement; `where` names the text.
+            UnknownSymbolError: a symbol is not in the vocabulary and there is no replacement; `where` names
+                the text.
         """
         codes = np.empty(len(text), dtype=self.dtype)
         # In blocks, because a code point takes four bytes and text8 has a hundred million.
@@ -84,9 +85,9 @@ class Vocabulary:
                 position = int(np.argmax(found < 0))
                 symbol = block[position]
                 raise UnknownSymbolError(
-                    f"symbol {symbol!r} (U+{ord(symbol):04X}) at position {start + position} of {where} is not among "
-                    f"the {len(self)} symbols of the vocabulary; remove it, or load a file of your own with "
-                    f'load_text(path, unknown="replace")',
+                    f"symbol {symbol!r} (U+{ord(symbol):04X}) at position {start + position} of {where} "
+                    f"is not among the {len(self)} symbols of the vocabulary; remove it, or load a file of "
+                    f'your own with load_text(path, unknown="replace")',
                     symbol,
                     start + position,
                 )
@@ -113,11 +114,11 @@ class Vocabulary:
 class Corpus:
     """A text in three splits of codes, read-only 1-D arrays of uint8 or uint16.
 
-    `boundaries[split][level]` is a bool array as long as the split, True at the LAST LETTER of each unit, for the
-    levels "word", "phrase" and "sentence"; it is empty unless the corpus is generated.
-    `floor[split]` is the score in bits per character of the grammar that generated the split (see
-    `hsrnn.datasets.grammar`); empty for texts by people, whose floor nobody knows.
-    `hashes` maps each file (or each generated split) to its SHA-256.
+    `boundaries[split][level]` is a bool array as long as the split, True at the LAST LETTER of each unit, for
+    the levels "word", "phrase" and "sentence"; it is empty unless the corpus is generated. `floor[split]` is
+    the score in bits per character of the grammar that generated the split (see `hsrnn.datasets.grammar`);
+    empty for texts by people, whose floor nobody knows. `hashes` maps each file (or each generated split) to
+    its SHA-256.
     """
 
     name: str
@@ -136,14 +137,30 @@ class Corpus:
 
 
 def corpus_of(
-    name: str, texts: Mapping[str, str], vocabulary: Vocabulary, card: Card, hashes: Mapping[str, str]
+    texts: Mapping[str, str],
+    vocabulary: Vocabulary,
+    card: Card,
+    hashes: Mapping[str, str],
+    boundaries: Mapping[str, Mapping[str, NDArray[np.bool_]]] | None = None,
+    floor: Mapping[str, float] | None = None,
 ) -> Corpus:
-    """Encode the three texts ("train", "valid", "test") and return the corpus; an unknown symbol is an error."""
-    codes = {}
-    for split in SPLITS:
-        codes[split] = vocabulary.encode(texts[split], f"the {split} part of {name}")
-        codes[split].flags.writeable = False
-    return Corpus(name=name, vocabulary=vocabulary, card=card, hashes=dict(hashes), **codes)
+    """Encode the texts of the three splits and return the corpus; an unknown symbol is an error."""
+    train, valid, test = (
+        vocabulary.encode(texts[split], f"the {split} part of {card.name}") for split in SPLITS
+    )
+    for codes in (train, valid, test):
+        codes.flags.writeable = False
+    return Corpus(
+        name=card.name,
+        vocabulary=vocabulary,
+        train=train,
+        valid=valid,
+        test=test,
+        card=card,
+        hashes=dict(hashes),
+        boundaries=boundaries or {},
+        floor=floor or {},
+    )
 
 
 def split_text(text: str) -> dict[str, str]:
@@ -153,16 +170,19 @@ def split_text(text: str) -> dict[str, str]:
         TooFewSymbolsError: fewer than 20 symbols, so that a split would be empty.
     """
     if len(text) < 20:
-        raise TooFewSymbolsError(f"a 90/5/5 % split needs at least 20 symbols, got {len(text)}; use a longer text")
+        raise TooFewSymbolsError(
+            f"a 90/5/5 % split needs at least 20 symbols, got {len(text)}; use a longer text"
+        )
     train, valid = len(text) * 90 // 100, len(text) * 5 // 100
     return {"train": text[:train], "valid": text[train : train + valid], "test": text[train + valid :]}
 
 
 def eos_form(text: str) -> str:
-    """Return the EOS form of a file with one sentence a line: words separated by one space, each line ended by newline.
+    """Return the EOS form of a text: words separated by one space, each sentence (line) ended by a newline.
 
-    The leading and trailing space of each line, which carry almost no information, are gone. Source: the character
-    corpus of Mikolov et al. (2012), which writes the space as `_`; here symbols are natural, " " and "\\n" (EOS).
+    The leading and trailing space of each line, which carry almost no information, are gone. Source: the
+    character corpus of Mikolov et al. (2012), which writes the space as `_`; here symbols are natural, " "
+    and "\\n" (EOS).
     """
     lines = text.removesuffix("\n").split("\n")
     return "".join(" ".join(line.split()) + "\n" for line in lines)
@@ -184,17 +204,17 @@ def read_utf8(path: Path) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidTextError(
-            f"{path} is not valid UTF-8: byte 0x{data[error.start]:02x} at offset {error.start} ({error.reason}); "
-            f"convert it first, for example with iconv -t UTF-8"
+            f"{path} is not valid UTF-8: byte 0x{data[error.start]:02x} at offset {error.start} "
+            f"({error.reason}); convert it first, for example with iconv -t UTF-8"
         ) from error
 
 
 def load_text(path: str | PathLike[str], *, unknown: str = "error") -> Corpus:
-    """Load any UTF-8 text file of your own: first 90 % train, next 5 % valid, last 5 % test; nothing is normalised.
+    """Load any UTF-8 text file of your own, split 90/5/5 % in order; nothing is normalised.
 
-    The vocabulary is built from the training part. A symbol that only occurs later is an `UnknownSymbolError`, or,
-    with `unknown="replace"`, becomes U+FFFD, which then is one more symbol of the vocabulary. A model has never seen
-    it in training, so it pays many bits for it: say so beside the score.
+    The vocabulary is built from the training part. A symbol that only occurs later is an
+    `UnknownSymbolError`, or, with `unknown="replace"`, becomes U+FFFD, which then is one more symbol of the
+    vocabulary. A model has never seen it in training, so it pays many bits for it: say so beside the score.
 
     Raises:
         MissingFileError, InvalidTextError, TooFewSymbolsError, UnknownSymbolError: as their names say.
@@ -218,4 +238,4 @@ def load_text(path: str | PathLike[str], *, unknown: str = "error") -> Corpus:
         counts={split: len(text) for split, text in texts.items()},
         types=len(vocabulary),
     )
-    return corpus_of(path.name, texts, vocabulary, card, {path.name: digest})
+    return corpus_of(texts, vocabulary, card, {path.name: digest})

@@ -1,0 +1,64 @@
+"""The real files, where they are: exact counts, exact content, and no byte lost on the way."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hsrnn import datasets
+
+
+def folder(name: str) -> Path:
+    return Path(os.environ["HSRNN_DATA"]) / name
+
+
+@pytest.mark.needs_data("ptb")
+def test_penn_treebank_in_the_eos_form():
+    corpus = datasets.load("ptb")
+    assert (len(corpus.train), len(corpus.valid), len(corpus.test)) == (5_017_482, 393_042, 442_423)
+    assert len(corpus.vocabulary) == 50 and corpus.train.dtype == np.uint8
+    end = corpus.vocabulary.symbols.index("\n")
+    lines = [int(np.sum(codes == end)) for codes in (corpus.train, corpus.valid, corpus.test)]
+    assert lines == [42_068, 3_370, 3_761]
+    assert len(np.unique(corpus.test)) == 48
+    for split in ("train", "valid", "test"):
+        text = corpus.vocabulary.decode(getattr(corpus, split))
+        original = (folder("ptb") / f"ptb.{split}.txt").read_text(encoding="ascii")
+        assert text == "".join(line.strip() + "\n" for line in original.splitlines())
+    assert datasets.check("ptb").ok
+
+
+@pytest.mark.needs_data("ptb")
+def test_penn_treebank_rows():
+    corpus = datasets.load("ptb")
+    rows = datasets.ContiguousRows(corpus.train, rows=64, length=100)
+    assert (len(rows), rows.remainder, rows[-1][0].shape) == (784, 9, (64, 98))
+
+
+@pytest.mark.needs_data("text8-prefix")
+def test_the_beginning_of_text8():
+    corpus = datasets.load("text8-prefix")
+    assert (len(corpus.train), len(corpus.valid), len(corpus.test)) == (2_709_264, 150_514, 150_516)
+    assert corpus.vocabulary.symbols == tuple(" abcdefghijklmnopqrstuvwxyz")
+    codes = np.concatenate([corpus.train, corpus.valid, corpus.test])
+    assert corpus.vocabulary.decode(codes).encode("ascii") == (folder("text8") / "text8.prefix").read_bytes()
+
+
+@pytest.mark.needs_data("enwik8-prefix")
+def test_the_beginning_of_enwik8_is_read_as_bytes():
+    corpus = datasets.load("enwik8-prefix")
+    assert (len(corpus.train), len(corpus.valid), len(corpus.test)) == (3_738_959, 207_719, 207_721)
+    assert len(corpus.vocabulary) == 200
+    codes = np.concatenate([corpus.train, corpus.valid, corpus.test])
+    assert (
+        corpus.vocabulary.decode(codes).encode("latin-1") == (folder("enwik8") / "enwik8.prefix").read_bytes()
+    )
+
+
+@pytest.mark.needs_data("text8-prefix")
+def test_text8_as_a_file_of_ones_own_is_the_same_text():
+    own = datasets.load_text(folder("text8") / "text8.prefix")
+    np.testing.assert_array_equal(own.test, datasets.load("text8-prefix").test)
