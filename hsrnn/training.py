@@ -1,7 +1,8 @@
-"""What all trainings share: checkpoints that survive any interruption, schedules, logs, several processes and seeds.
+"""What all trainings share: checkpoints that survive any interruption, schedules, logs, several
+processes and seeds.
 
-Nothing here knows a model: rooms and experiments call it with tensors and plain values. No pickle is written or read;
-a checkpoint is one safetensors file whose header carries the plain values as JSON.
+Nothing here knows a model: rooms and experiments call it with tensors and plain values. No pickle is
+written or read; a checkpoint is one safetensors file whose header carries the plain values as JSON.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class CheckpointError(ValueError):
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` so that ``path`` holds either all of the old bytes or all of the new ones, even after a crash."""
+    """Write ``content`` so that ``path`` holds either all of the old bytes or all of the new ones, even
+    after a crash."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
     try:
@@ -63,7 +65,9 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except SafetensorError as error:
         raise CheckpointError(f"{path} is damaged ({error}); delete it to start anew") from error
     if values is None:
-        raise CheckpointError(f"{path} is a safetensors file, but not one of our checkpoints (its header has no values)")
+        raise CheckpointError(
+            f"{path} is a safetensors file, but not one of our checkpoints (its header has no values)"
+        )
     return tensors, json.loads(values)
 
 
@@ -102,7 +106,8 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put the tensors of :func:`optimizer_tensors` back; learning rates and other options stay as constructed."""
+    """Put the tensors of :func:`optimizer_tensors` back; learning rates and other options stay as
+    constructed."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimizer."):
@@ -112,13 +117,15 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
 
 
 def linear_slope(epoch: float, *, per_epoch: float, maximum: float) -> float:
-    """Return ``min(maximum, 1 + per_epoch * epoch)``, the slope-annealing schedule by the CURRENT epoch (0 first)."""
+    """Return ``min(maximum, 1 + per_epoch * epoch)``, the slope-annealing schedule by the CURRENT epoch
+    (0 first)."""
     return min(maximum, 1.0 + per_epoch * epoch)
 
 
 @dataclass
 class PlateauDecay:
-    """Divide the learning rate by ``factor`` when the validation loss has not improved for ``patience`` evaluations.
+    """Divide the learning rate by ``factor`` when the validation loss has not improved for ``patience``
+    evaluations.
 
     Attributes:
         patience: evaluations without improvement that are tolerated; the one after them divides.
@@ -163,7 +170,9 @@ class JsonLog:
                 with path.open() as file:
                     self.lines = [json.loads(line) for line, _ in zip(file, range(keep))]
             if len(self.lines) < keep:
-                raise CheckpointError(f"{path} has {len(self.lines)} lines, but the checkpoint was made after {keep}")
+                raise CheckpointError(
+                    f"{path} has {len(self.lines)} lines, but the checkpoint was made after {keep}"
+                )
             write_atomically(path, "".join(json.dumps(line) + "\n" for line in self.lines).encode())
 
     def write(self, **values: Any) -> None:
@@ -238,7 +247,8 @@ def run_seeds(
         function: picklable, takes a seed.
         seeds: distinct seeds.
         jobs: processes on this machine (joblib); each gets its share of the cores.
-        dask: address of an existing Dask scheduler, e.g. ``tcp://host:8786``; needs ``pip install hsrnn[dask]``.
+        dask: address of an existing Dask scheduler, e.g. ``tcp://host:8786``; needs ``pip install
+            hsrnn[dask]``.
 
     Returns:
         The results in the order of ``seeds``.
@@ -255,7 +265,9 @@ def run_seeds(
         try:
             from distributed import Client
         except ModuleNotFoundError as error:
-            raise ModuleNotFoundError("a Dask cluster needs the optional extra: pip install 'hsrnn[dask]'") from error
+            raise ModuleNotFoundError(
+                "a Dask cluster needs the optional extra: pip install 'hsrnn[dask]'"
+            ) from error
         with Client(dask) as client:
             return client.gather(client.map(function, seeds, pure=False))
     if jobs == 1:

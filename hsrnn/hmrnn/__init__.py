@@ -3,6 +3,7 @@
 ==================  =============================================================================
 ``cell``            the equations: one step of one layer
 ``model``           :class:`HMLSTM`, the stack unrolled over time
+``fast``            the same for a whole chunk at once, without what COPY makes superfluous
 ``cores``           baselines with the same interface: LSTM, layer-norm LSTM, clockwork RNN
 ``language``        :class:`CharLanguageModel` with the gated output module; :func:`generate`
 ``train``           the training loop
@@ -38,6 +39,8 @@ from .cell import (
 )
 from .cores import ClockworkRNN, LayerNormLSTM, LSTMCore
 from .evaluate import RowsScore, StreamScore, evaluate_rows, evaluate_stream
+from .fast import fast_forward
+from .fast_step import Stepper, fast_generate
 from .language import CharLanguageModel, GatedOutput, LanguageOutput, generate
 from .model import HMLSTM, CoreOutput, detach, operations_of
 from .train import CollapseWarning, TrainingConfig, train
@@ -63,6 +66,7 @@ __all__ = [
     "OperationCounts",
     "RowsScore",
     "Segment",
+    "Stepper",
     "StreamScore",
     "TrainingConfig",
     "boundary_score",
@@ -70,6 +74,8 @@ __all__ = [
     "detach",
     "evaluate_rows",
     "evaluate_stream",
+    "fast_forward",
+    "fast_generate",
     "generate",
     "hard_sigmoid",
     "operations_of",

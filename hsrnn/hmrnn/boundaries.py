@@ -1,8 +1,9 @@
 """What the boundaries did: operations counted, segments as a tree, and scores against any gold segmentation.
 
-Source of the measures: Chung, Ahn and Bengio (ICLR 2017), section 4.3 counts updates and looks at boundaries by eye;
-Kadar et al. (2018) score them by precision and recall. A score means little alone: each stands beside the expectation
-of random boundaries of the same rate, and beside rules anyone could write.
+Source of the measures: Chung, Ahn and Bengio (ICLR 2017), section 4.3 counts updates and looks at
+boundaries by eye; Kadar et al. (2018) score them by precision and recall. A score means little alone:
+each stands beside the expectation of random boundaries of the same rate, and beside rules anyone could
+write.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class OperationCounts:
 
     @property
     def saving(self) -> float:
-        """Share of all layer steps that are copies, in [0, 1]: the updates an exact sparse machine need not do."""
+        """Share of all layer steps that are copies, in [0, 1]: the updates an exact sparse machine need
+        not do."""
         return float(self.counts[:, 0].sum() / self.counts.sum())
 
     def as_dict(self) -> dict[str, list[int]]:
@@ -60,7 +62,8 @@ class Segment:
     Attributes:
         start: index of the first symbol.
         stop: index behind the last symbol.
-        level: 0 for a single symbol, l for a segment of layer l, and the number of layers for the whole stream.
+        level: 0 for a single symbol, l for a segment of layer l, and the number of layers for the whole
+            stream.
         children: the segments one level down, in order; empty for a symbol.
     """
 
@@ -73,9 +76,9 @@ class Segment:
 def segment_tree(boundaries: ArrayLike) -> Segment:
     """Cut a stream into nested segments.
 
-    A segment of layer l ends at every symbol where z of layer l is 1. A boundary of a higher layer ends the segments of
-    all layers below it too, even where their own z is 0 (z is computed while copying, so this does happen): without
-    that the segments would overlap rather than nest.
+    A segment of layer l ends at every symbol where z of layer l is 1. A boundary of a higher layer ends
+    the segments of all layers below it too, even where their own z is 0 (z is computed while copying, so
+    this does happen): without that the segments would overlap rather than nest.
 
     Args:
         boundaries: ``(time, layers - 1)``, true or 1 where a layer's segment ends.
@@ -123,8 +126,8 @@ def _pair(predicted: ArrayLike, gold: ArrayLike) -> tuple[NDArray[np.bool_], NDA
     p, g = np.asarray(predicted) > 0.5, np.asarray(gold) > 0.5
     if p.ndim != 1 or p.shape != g.shape or not g.any():
         raise ValueError(
-            f"predicted and gold must be 1-D of equal length with at least one gold boundary, got shapes {p.shape} and "
-            f"{g.shape} with {int(g.sum())} gold boundaries"
+            f"predicted and gold must be 1-D of equal length with at least one gold boundary, "
+            f"got shapes {p.shape} and {g.shape} with {int(g.sum())} gold boundaries"
         )
     return p, g
 
@@ -147,8 +150,8 @@ def boundary_score(predicted: ArrayLike, gold: ArrayLike) -> BoundaryScore:
 
 
 def random_score(rate: float, gold: ArrayLike) -> BoundaryScore:
-    """Return the score expected of boundaries thrown at random at ``rate`` in [0, 1]: precision is the gold rate,
-    recall is ``rate`` (exact in the limit of a long stream).
+    """Return the score expected of boundaries thrown at random at ``rate`` in [0, 1]: precision is the
+    gold rate, recall is ``rate`` (exact in the limit of a long stream).
 
     Raises:
         ValueError: for a rate outside [0, 1].
@@ -161,10 +164,11 @@ def random_score(rate: float, gold: ArrayLike) -> BoundaryScore:
 
 
 class NgramEntropy:
-    """A rule that needs no network: entropy of the next symbol after the last ``order - 1`` symbols, by counts.
+    """A rule that needs no network: entropy of the next symbol after the last ``order - 1`` symbols, by
+    counts.
 
-    Probabilities are interpolated from the empty context up to the longest (Witten-Bell smoothing). Harris (1955): a
-    unit ends where what follows becomes hard to foretell.
+    Probabilities are interpolated from the empty context up to the longest (Witten-Bell smoothing).
+    Harris (1955): a unit ends where what follows becomes hard to foretell.
 
     Args:
         order: length of the n-grams, at least 2.
@@ -179,7 +183,8 @@ class NgramEntropy:
         """Count n-grams of ``codes`` ``(time,)``, integers in ``[0, vocabulary_size)``; learns ``tables_``.
 
         Raises:
-            ValueError: for fewer symbols than the order, or so large a vocabulary that contexts overflow 63 bits.
+            ValueError: for fewer symbols than the order, or so large a vocabulary that contexts overflow
+            63 bits.
         """
         stream = np.asarray(codes).astype(np.int64)
         if len(stream) < self.order:
@@ -192,8 +197,10 @@ class NgramEntropy:
         for n in range(self.order):
             keys = _contexts(stream, n, vocabulary_size)[: len(stream) - n]
             known, inverse = np.unique(keys, return_inverse=True)
-            counts = np.zeros((len(known), vocabulary_size))
-            np.add.at(counts, (inverse, stream[n:]), 1.0)
+            cells = len(known) * vocabulary_size
+            counts = np.bincount(inverse * vocabulary_size + stream[n:], minlength=cells).reshape(
+                len(known), -1
+            )
             types = (counts > 0).sum(1, keepdims=True)
             # Witten-Bell: as many virtual counts as types seen go to the context that is one symbol shorter.
             if n:
@@ -203,7 +210,8 @@ class NgramEntropy:
         return self
 
     def entropy(self, codes: ArrayLike) -> NDArray[np.float64]:
-        """Return the entropy in bits of the symbol after each of ``codes`` ``(time,)``, by the longest known context."""
+        """Return the entropy in bits of the symbol after each of ``codes`` ``(time,)``, by the longest
+        known context."""
         stream = np.asarray(codes).astype(np.int64)
         result = np.empty(len(stream))
         open_ = np.arange(len(stream))
@@ -230,8 +238,8 @@ def _contexts(stream: NDArray[np.int64], n: int, base: int) -> NDArray[np.int64]
 
 
 def peaks(values: ArrayLike, rate: float | None = None) -> NDArray[np.bool_]:
-    """Return where ``values`` ``(time,)`` has a local maximum; with ``rate``, the highest ``rate`` share of all
-    positions instead, so that a rule can be given the rate of the network it stands beside.
+    """Return where ``values`` ``(time,)`` has a local maximum; with ``rate``, the highest ``rate`` share
+    of all positions instead, so that a rule can be given the rate of the network it stands beside.
 
     Raises:
         ValueError: for a rate outside [0, 1].
@@ -248,7 +256,8 @@ def peaks(values: ArrayLike, rate: float | None = None) -> NDArray[np.bool_]:
 
 
 def word_ends(text: str, separators: str = " \n") -> NDArray[np.bool_]:
-    """Return ``(len(text),)``: true at the last letter of each word, i.e. before a separator or the end of the text."""
+    """Return ``(len(text),)``: true at the last letter of each word, i.e. before a separator or the end
+    of the text."""
     is_separator = np.array([symbol in separators for symbol in text], bool)
     return ~is_separator & np.r_[is_separator[1:], True]
 

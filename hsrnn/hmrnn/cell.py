@@ -11,7 +11,8 @@ Eq. 4-7  pre-activations and gates      :meth:`HMLSTMCell.preactivation`, :meth:
 Eq. 8  hard sigmoid with slope a        :func:`hard_sigmoid`
 ======================================  ==================================================
 
-Source: arXiv 1609.01704. Symbols: ``h`` hidden state, ``c`` memory cell, ``z`` boundary, ``s`` pre-activation.
+Source: arXiv 1609.01704. Symbols: ``h`` hidden state, ``c`` memory cell, ``z`` boundary, ``s``
+pre-activation.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def hard_sigmoid(s: Tensor, slope: float = 1.0) -> Tensor:
 
 
 class _StraightThrough(torch.autograd.Function):
-    """A 0/1 decision forward; the derivative of the hard sigmoid backward: slope/2 where |s| < 1/slope, else 0."""
+    """A 0/1 decision forward; the derivative of the hard sigmoid backward: slope/2 where |s| < 1/slope,
+    else 0."""
 
     @staticmethod
     def forward(ctx, s: Tensor, decision: Tensor, slope: float) -> Tensor:
@@ -63,7 +65,8 @@ class _StraightThrough(torch.autograd.Function):
 
 
 def step_boundary(s: Tensor, slope: float = 1.0) -> Tensor:
-    """Return 1 where ``s > 0`` (z~ > 0.5) and 0 elsewhere, with the straight-through gradient of the hard sigmoid.
+    """Return 1 where ``s > 0`` (z~ > 0.5) and 0 elsewhere, with the straight-through gradient of the
+    hard sigmoid.
 
     The slope cannot alter the value, only the gradient. At ``s == 0`` the boundary is 0 (Eq. 1 says ``>``).
     """
@@ -71,7 +74,8 @@ def step_boundary(s: Tensor, slope: float = 1.0) -> Tensor:
 
 
 def sample_boundary(s: Tensor, slope: float = 1.0, *, generator: torch.Generator) -> Tensor:
-    """Draw a Bernoulli boundary of probability ``hard_sigmoid(s, slope)``, with the same gradient as the step."""
+    """Draw a Bernoulli boundary of probability ``hard_sigmoid(s, slope)``, with the same gradient as the
+    step."""
     draw = torch.rand(s.shape, generator=generator, device=s.device, dtype=s.dtype)
     return _StraightThrough.apply(s, draw < hard_sigmoid(s, slope), slope)
 
@@ -86,16 +90,17 @@ def select_cell(
 ) -> Tensor:
     """Return the new memory cell ``(batch, units)`` by Eq. 2, written as arithmetic in the boundaries.
 
-    ``flush``, ``update`` and ``copy`` are ``(batch, 1)`` and sum to 1. Being products of boundaries, they carry the
-    gradient of the choice itself back to z (decision D1). The three-term sum keeps a copied cell bit-identical, which
-    the shorter ``ig + copy * (c - ig) + update * f * c`` does not.
+    ``flush``, ``update`` and ``copy`` are ``(batch, 1)`` and sum to 1. Being products of boundaries,
+    they carry the gradient of the choice itself back to z (decision D1). The three-term sum keeps a
+    copied cell bit-identical, which the shorter ``ig + copy * (c - ig) + update * f * c`` does not.
     """
     write = i * g
     return flush * write + update * (f * cell + write) + copy * cell
 
 
 def select_hidden(copy: Tensor, o: Tensor, squashed: Tensor, hidden: Tensor) -> Tensor:
-    """Return the new hidden state ``(batch, units)`` by Eq. 3: the old one under COPY, else ``o * squashed``."""
+    """Return the new hidden state ``(batch, units)`` by Eq. 3: the old one under COPY, else ``o *
+    squashed``."""
     return (1 - copy) * (o * squashed) + copy * hidden
 
 
@@ -111,8 +116,8 @@ class HMLSTMCell(nn.Module):
         above_size: units of the layer above; ``None`` for the top layer.
         boundary: ``"step"``, ``"sample"`` or ``"soft"``.
         layer_norm: normalise each gate's pre-activation, and the cell inside the tanh (decision D4).
-        top_layer: ``"copy"`` copies c and h in a COPY step; ``"author"`` copies c and recomputes ``h = o * tanh(c)``,
-            as the authors' later code does. Only the top layer looks at it.
+        top_layer: ``"copy"`` copies c and h in a COPY step; ``"author"`` copies c and recomputes ``h = o
+            * tanh(c)``, as the authors' later code does. Only the top layer looks at it.
         generator: source of the initial weights.
 
     Raises:
@@ -131,7 +136,11 @@ class HMLSTMCell(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("above_size", above_size)):
+        for name, size in (
+            ("input_size", input_size),
+            ("hidden_size", hidden_size),
+            ("above_size", above_size),
+        ):
             if size is not None and size < 1:
                 raise ValueError(f"{name} must be at least 1, got {size}")
         if boundary not in ("step", "sample", "soft"):
@@ -148,8 +157,9 @@ class HMLSTMCell(nn.Module):
         # Deviation D7: the paper does not speak of biases; all start at zero, the forget gate's too.
         self.bias = nn.Parameter(torch.zeros(rows))
         if layer_norm and boundary == "sample":
-            # A sampled boundary can FLUSH a layer that is still all zero. The norm of a zero vector multiplies its
-            # gradient by 1/sqrt(1e-5) = 316 at each such step, which overflows; a small bias keeps the vector off zero.
+            # A sampled boundary can FLUSH a layer that is still all zero. The norm of a zero vector
+            # multiplies its gradient by 1/sqrt(1e-5) = 316 at each such step, which overflows; a small
+            # bias keeps the vector off zero.
             self.bias.data[: 4 * hidden_size].uniform_(-0.1, 0.1, generator=generator)
         self.gate_norm = Affine(4 * hidden_size) if layer_norm else None
         self.cell_norm = Affine(hidden_size) if layer_norm else None
@@ -158,10 +168,11 @@ class HMLSTMCell(nn.Module):
                 initialise(weight, hidden_size, generator)
 
     def preactivation(self, below: Tensor, z_below: Tensor, state: CellState, above: Tensor | None) -> Tensor:
-        """Return ``s`` of shape ``(batch, 4 * units + 1)`` (top layer: ``4 * units``), rows f, i, o, g, z~ (Eq. 4-7).
+        """Return ``s`` of shape ``(batch, 4 * units + 1)`` (top layer: ``4 * units``), rows f, i, o, g,
+        z~ (Eq. 4-7).
 
-        The recurrent term carries no gate; the top-down term is gated by this layer's own boundary one step ago, the
-        bottom-up term by the boundary of the layer below now.
+        The recurrent term carries no gate; the top-down term is gated by this layer's own boundary one
+        step ago, the bottom-up term by the boundary of the layer below now.
         """
         s = F.linear(state.hidden, self.recurrent, self.bias)
         s = s + z_below * F.linear(below, self.bottom_up)
@@ -170,7 +181,8 @@ class HMLSTMCell(nn.Module):
         return s
 
     def gates(self, s: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return f, i, o in (0, 1) and g in (-1, 1), each ``(batch, units)``, from the pre-activation ``s``."""
+        """Return f, i, o in (0, 1) and g in (-1, 1), each ``(batch, units)``, from the pre-activation
+        ``s``."""
         s = s[:, : 4 * self.hidden_size]
         if self.gate_norm is not None:
             # Deviation D4: the paper only says "applied". One norm a gate, on the sum; z~ stays outside.
@@ -196,8 +208,8 @@ class HMLSTMCell(nn.Module):
             below: input from below, ``(batch, input_size)``.
             z_below: boundary of the layer below at this step, ``(batch, 1)``; all ones under layer 1.
             state: this layer's state one step ago.
-            above: hidden state of the layer above one step ago, ``(batch, above_size)``; ``None`` leaves the top-down
-                term out.
+            above: hidden state of the layer above one step ago, ``(batch, above_size)``; ``None`` leaves
+                the top-down term out.
             slope: slope of the hard sigmoid, at least 1 in the paper's schedule.
             generator: needed by ``"sample"`` boundaries.
             forced: boundaries to impose, ``(batch, 1)``; NaN leaves a row free.
@@ -214,10 +226,15 @@ class HMLSTMCell(nn.Module):
         update = (1 - flush) * z_below
         copy = (1 - flush) * (1 - z_below)
         cell = select_cell(flush, update, copy, f, i, g, state.cell)
-        squashed = torch.tanh(cell if self.cell_norm is None else self.cell_norm(F.layer_norm(cell, cell.shape[-1:])))
+        squashed = torch.tanh(
+            cell if self.cell_norm is None else self.cell_norm(F.layer_norm(cell, cell.shape[-1:]))
+        )
         if self.is_top:
-            # Deviation D2: Eq. 3 is kept in the top layer; the authors' later code lets o change h under COPY.
-            hidden = o * squashed if self.top_layer == "author" else select_hidden(copy, o, squashed, state.hidden)
+            # Deviation D2: Eq. 3 is kept in the top layer; the authors' later code lets o change h under
+            # COPY.
+            hidden = (
+                o * squashed if self.top_layer == "author" else select_hidden(copy, o, squashed, state.hidden)
+            )
             return CellState(hidden, cell, torch.zeros_like(flush)), torch.zeros_like(flush)
         hidden = select_hidden(copy, o, squashed, state.hidden)
         # Deviation D3: z~ is computed at every step, also when the layer copies.
@@ -228,19 +245,22 @@ class HMLSTMCell(nn.Module):
         return CellState(hidden, cell, z), s_z
 
     def decide(self, s_z: Tensor, slope: float, generator: torch.Generator | None) -> Tensor:
-        """Return the boundary ``(batch, 1)`` for the pre-activation ``s_z`` by this cell's kind of boundary."""
+        """Return the boundary ``(batch, 1)`` for the pre-activation ``s_z`` by this cell's kind of
+        boundary."""
         if self.boundary == "step":
             return step_boundary(s_z, slope)
         if self.boundary == "soft":
             return soft_boundary(s_z, slope)
         if generator is None:
-            raise ValueError("boundary='sample' draws random numbers: pass generator=torch.Generator().manual_seed(...)")
+            raise ValueError(
+                "boundary='sample' draws random numbers: pass generator=torch.Generator().manual_seed(...)"
+            )
         return sample_boundary(s_z, slope, generator=generator)
 
 
 class Affine(nn.Module):
-    """Gain and bias of a layer norm, ``(..., size) -> (..., size)``; kept apart from the normalisation itself because
-    one gain vector serves four normalised gates."""
+    """Gain and bias of a layer norm, ``(..., size) -> (..., size)``; kept apart from the normalisation
+    itself because one gain vector serves four normalised gates."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -253,8 +273,9 @@ class Affine(nn.Module):
 
 
 def initialise(weight: Tensor, units: int, generator: torch.Generator) -> None:
-    """Fill a ``(4 * units [+ 1], columns)`` weight in place: a square gate block orthogonal, any other block Glorot
-    uniform, the z~ row Glorot with fan-out 1 (after the authors' later code; the paper does not say)."""
+    """Fill a ``(4 * units [+ 1], columns)`` weight in place: a square gate block orthogonal, any other
+    block Glorot uniform, the z~ row Glorot with fan-out 1 (after the authors' later code; the paper does
+    not say)."""
     for block in weight.data.split(units):
         if block.shape == (units, units):
             nn.init.orthogonal_(block, generator=generator)

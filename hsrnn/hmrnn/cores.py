@@ -4,9 +4,9 @@
 * :class:`LayerNormLSTM`: the same with the layer norm of decision D4, one step at a time.
 * :class:`ClockworkRNN`: a simple recurrent network in modules of fixed periods (Koutnik et al. 2014).
 
-Each maps ``(batch, time, input_size)`` to a :class:`~hsrnn.hmrnn.model.CoreOutput` whose ``hidden`` holds one tensor a
-layer (a module, for the clockwork RNN), so that the gated output module sees every one of them. They take a
-``generator`` like the HM-LSTM does, and draw nothing from it.
+Each maps ``(batch, time, input_size)`` to a :class:`~hsrnn.hmrnn.model.CoreOutput` whose ``hidden``
+holds one tensor a layer (a module, for the clockwork RNN), so that the gated output module sees every
+one of them. They take a ``generator`` like the HM-LSTM does, and draw nothing from it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class LSTMCore(nn.Module):
         super().__init__()
         self.input_size, self.hidden_sizes = input_size, _check_sizes("hidden_sizes", hidden_sizes)
         columns = (input_size, *self.hidden_sizes[:-1])
-        self.layers = nn.ModuleList(nn.LSTM(d, h, batch_first=True) for d, h in zip(columns, self.hidden_sizes))
+        self.layers = nn.ModuleList(
+            nn.LSTM(d, h, batch_first=True) for d, h in zip(columns, self.hidden_sizes)
+        )
         generator = torch.Generator().manual_seed(seed)
         for layer in self.layers:
             for weight in layer.parameters():
@@ -68,7 +70,8 @@ class LSTMCore(nn.Module):
 
 
 class LayerNormLSTM(nn.Module):
-    """A stack of LSTM layers with one layer norm a gate on the summed pre-activation, and one on c inside the tanh.
+    """A stack of LSTM layers with one layer norm a gate on the summed pre-activation, and one on c
+    inside the tanh.
 
     Args:
         input_size: width of the input.
@@ -137,22 +140,31 @@ class ClockworkRNN(nn.Module):
     """
 
     def __init__(
-        self, input_size: int, hidden_sizes: Sequence[int], *, periods: Sequence[int] | None = None, seed: int = 0
+        self,
+        input_size: int,
+        hidden_sizes: Sequence[int],
+        *,
+        periods: Sequence[int] | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         self.input_size, self.hidden_sizes = input_size, _check_sizes("hidden_sizes", hidden_sizes)
-        self.periods = tuple(2**k for k in range(len(self.hidden_sizes))) if periods is None else tuple(periods)
+        self.periods = (
+            tuple(2**k for k in range(len(self.hidden_sizes))) if periods is None else tuple(periods)
+        )
         nested = all(slow % fast == 0 and slow > fast for fast, slow in zip(self.periods, self.periods[1:]))
         if len(self.periods) != len(self.hidden_sizes) or min(self.periods) < 1 or not nested:
             raise ValueError(
-                f"periods must be {len(self.hidden_sizes)} increasing steps, each a multiple of the one before, "
-                f"got {self.periods}"
+                f"periods must be {len(self.hidden_sizes)} increasing steps, "
+                f"each a multiple of the one before, got {self.periods}"
             )
         total = sum(self.hidden_sizes)
         self.bottom_up = nn.Parameter(torch.empty(total, input_size))
         self.recurrent = nn.Parameter(torch.empty(total, total))
         self.bias = nn.Parameter(torch.zeros(total))
-        module = torch.repeat_interleave(torch.arange(len(self.hidden_sizes)), torch.tensor(self.hidden_sizes))
+        module = torch.repeat_interleave(
+            torch.arange(len(self.hidden_sizes)), torch.tensor(self.hidden_sizes)
+        )
         self.register_buffer("mask", (module[:, None] <= module[None, :]).float(), persistent=False)
         generator = torch.Generator().manual_seed(seed)
         for weight in (self.bottom_up, self.recurrent):

@@ -1,4 +1,5 @@
-"""Scores of a language model: bits per character in parallel rows, or over one contiguous stream (decision D6)."""
+"""Scores of a language model: bits per character in parallel rows, or over one contiguous stream
+(decision D6)."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ from .language import CharLanguageModel
 
 @runtime_checkable
 class Chunks(Protocol):
-    """Batches in order: chunk ``i`` is inputs and targets, integer arrays ``(rows, time)``, and goes on where chunk
-    ``i - 1`` ended. :class:`hsrnn.datasets.ContiguousRows` is one."""
+    """Batches in order: chunk ``i`` is inputs and targets, integer arrays ``(rows, time)``, and goes on
+    where chunk ``i - 1`` ended. :class:`hsrnn.datasets.ContiguousRows` is one."""
 
     rows: int
 
@@ -31,15 +32,18 @@ class Chunks(Protocol):
 
 
 def chunk_tensors(chunks: Chunks, i: int, share: slice, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return inputs and targets of chunk ``i``, the rows of ``share`` only, ``(rows, time)`` int64 on ``device``."""
+    """Return inputs and targets of chunk ``i``, the rows of ``share`` only, ``(rows, time)`` int64 on
+    ``device``."""
     inputs, targets = chunks[i]
-    return tuple(torch.from_numpy(np.ascontiguousarray(codes[share])).to(device) for codes in (inputs, targets))
+    return tuple(
+        torch.from_numpy(np.ascontiguousarray(codes[share])).to(device) for codes in (inputs, targets)
+    )
 
 
 @dataclass(frozen=True)
 class RowsScore:
-    """Score over parallel rows: mean ``bits_per_character``, and the mean of z for each layer but the top (empty for
-    a core without boundaries)."""
+    """Score over parallel rows: mean ``bits_per_character``, and the mean of z for each layer but the
+    top (empty for a core without boundaries)."""
 
     bits_per_character: float
     boundary_rates: tuple[float, ...]
@@ -81,7 +85,8 @@ class StreamScore:
     Attributes:
         bits_per_character: mean over every symbol after the first.
         bits: ``(symbols - 1,)`` float32, the bits of symbol t + 1 given all before it.
-        boundaries: ``(symbols - 1, layers - 1)`` bool, z > 0.5 after reading symbol t; ``None`` without boundaries.
+        boundaries: ``(symbols - 1, layers - 1)`` bool, z > 0.5 after reading symbol t; ``None`` without
+            boundaries.
         operations: ``(symbols - 1, layers)`` uint8; ``None`` likewise.
         gates: ``(symbols - 1, layers)`` float32, gates of the output module in (0, 1).
     """

@@ -1,347 +1,238 @@
-"""The HM-LSTM over a whole chunk as ONE differentiable function, forward and backward written by hand."""
+"""The HM-LSTM over a whole chunk as ONE differentiable function that skips what COPY makes superfluous.
+
+:func:`fast_forward` equals the readable loop :meth:`hsrnn.hmrnn.model.HMLSTM.loop` in values and in all
+gradients, for every kind of boundary, with and without layer norm; the loop stays the reference, and tests
+compare the two. It is faster for four reasons:
+
+* Rows that COPY are left out of every product but the dot product of z~, forward and backward; the top-down
+  product runs only where the layer's own boundary fired; each row gets exactly the products that its values
+  and gradients need (:mod:`~hsrnn.hmrnn.fast_rows` works out which). Nothing is approximated.
+* Forward and backward are written by hand (:mod:`~hsrnn.hmrnn.fast_layer`,
+  :mod:`~hsrnn.hmrnn.fast_backward`): no graph of small operations is recorded.
+* The weight gradients of all time steps are one product a matrix, at the end.
+* Memory goes round from chunk to chunk (:mod:`~hsrnn.hmrnn.fast_memory`).
+
+The price: what one call leaves behind serves one backward pass, and it runs on the CPU only, where rows can
+be sorted at no cost.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 import torch
-import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .cell import CellState, HMLSTMCell
-from .model import HMLSTM, CoreOutput, check_input, operations_of
+from .cell import CellState
+from .fast_backward import Backward, Below
+from .fast_layer import Layer, Source
+from .fast_memory import Lease
+from .model import HMLSTM, CoreOutput, check_forced, check_input, operations_of
 
 
-class _Layer:
-    """Weights of one layer, cut into gates and z~, and what its forward pass leaves for the backward pass."""
-
-    def __init__(self, cell: HMLSTMCell, weights: dict[str, Tensor], time: int, state: list[Tensor], keep: bool) -> None:
-        n = cell.hidden_size
-        self.units, self.is_top, self.weights = n, cell.is_top, weights
-        hidden, cell_state, boundary = state
-        batch = hidden.shape[0]
-        self.copies_hidden = not (cell.is_top and cell.top_layer == "author")
-        new = hidden.new_empty
-        # Index t + 1 of h, c and z is their value after step t.
-        self.h, self.c, self.z = new(time + 1, batch, n), new(time + 1, batch, n), hidden.new_zeros(time + 1, batch)
-        self.h[0], self.c[0], self.z[0] = hidden, cell_state, boundary[:, 0]
-        self.s_z = hidden.new_zeros(time, batch)
-        self.gates = new(time, batch, 4 * n)
-        self.squashed = new(time, batch, n)
-        self.gate_norm = self.cell_norm = None
+def is_open(input: Tensor, forced_boundaries: Tensor | None = None) -> bool:
+    """Whether :func:`fast_forward` can take these arguments: float32 or float64 on the CPU, and no gradient
+    wanted of forced boundaries."""
+    wanted = forced_boundaries is not None and forced_boundaries.requires_grad and torch.is_grad_enabled()
+    return input.device.type == "cpu" and input.dtype in (torch.float32, torch.float64) and not wanted
 
 
-def _parameters(cell: HMLSTMCell) -> dict[str, Tensor]:
-    return dict(cell.named_parameters())
+def fast_forward(
+    core: HMLSTM,
+    input: Float[Tensor, "batch time columns"],
+    state: tuple[CellState, ...] | None = None,
+    *,
+    forced_boundaries: Float[Tensor, "batch time layers_below_top"] | None = None,
+    generator: torch.Generator | None = None,
+    counter: Counter[str] | None = None,
+) -> tuple[CoreOutput, tuple[CellState, ...]]:
+    """Run ``core`` over a whole input: the same results, gradients and random draws as ``core.loop``,
+    sooner.
+
+    Args:
+        core: the model; its parameters and ``slope`` are used as they are.
+        input: ``(batch, time, input_size)``, at least one time step.
+        state: state to start from; zeros if ``None``. Gradients flow into it.
+        forced_boundaries: boundaries to impose, ``(batch, time, layers - 1)``; NaN leaves one free. No
+            gradient flows into them.
+        generator: source of ``"sample"`` boundaries.
+        counter: if given, the multiplications done are added to it under ``"forward"``, ``"backward, data"``
+            and ``"backward, weights"``.
+
+    Returns:
+        The :class:`~hsrnn.hmrnn.model.CoreOutput` over all steps, and the state after the last one.
+
+    Raises:
+        ValueError: for an input or forced boundaries of the wrong shape, no time step, ``"sample"``
+            boundaries without a generator, or numbers other than float32 or float64 on the CPU.
+        RuntimeError: (later) if backward runs twice through one call.
+    """
+    check_input(input, core.input_size)
+    if not is_open(input):
+        raise ValueError(
+            f"the fast path runs in float32 or float64 on the CPU, got {input.dtype} on {input.device}: "
+            "use HMLSTM.loop"
+        )
+    layers = len(core.cells)
+    check_forced(forced_boundaries, input, layers)
+    if forced_boundaries is not None:
+        forced_boundaries = forced_boundaries.detach()
+    if core.cells[0].boundary == "sample" and generator is None:
+        raise ValueError(
+            "boundary='sample' draws random numbers: pass generator=torch.Generator().manual_seed(...)"
+        )
+    state = core.initial_state(input.shape[0]) if state is None else state
+    tensors = (input, *(part for layer in state for part in layer), *core.parameters())
+    train = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    run = _Run(core, forced_boundaries, generator, Counter() if counter is None else counter, train)
+    output = _Chunk.apply(run, *tensors)
+    hidden, (z, s_z, operations), after = output[:layers], output[layers : layers + 3], output[layers + 3 :]
+    states = tuple(CellState(*after[k : k + 3]) for k in range(0, len(after), 3))
+    return CoreOutput(hidden, z, s_z, operations), states
+
+
+class _Run:
+    """One call of :func:`fast_forward`: what its forward pass keeps for its backward pass."""
+
+    def __init__(
+        self, core: HMLSTM, forced: Tensor | None, generator: torch.Generator | None, counter: Counter[str],
+        train: bool,
+    ) -> None:  # fmt: skip
+        self.core, self.generator, self.counter, self.train = core, generator, counter, train
+        self.slope = core.slope
+        # (layers - 1, time, batch)
+        self.forced = None if forced is None else forced.permute(2, 1, 0).contiguous().numpy()
+        self.layers: list[Layer] = []
+        self.spent = False
+
+    def forward(
+        self, input: Tensor, state: tuple[Tensor, ...], parameters: tuple[Tensor, ...]
+    ) -> tuple[Tensor, ...]:
+        """Return hidden states, boundaries, their pre-activations, operations, and the new state, flat."""
+        core, time = self.core, input.shape[1]
+        self.input = input.transpose(0, 1).contiguous()
+        self.lease = Lease(core, input)
+        mixed = core.cells[0].boundary == "soft" or not _binary(*state[2::3])
+        if self.forced is not None:
+            mixed = mixed or not _binary(torch.from_numpy(self.forced))
+        values = iter(parameters)
+        weights = [{name: next(values) for name, _ in cell.named_parameters()} for cell in core.cells]
+        self.source = Source(self.input, weights[0]["bottom_up"][-1])
+        for l, cell in enumerate(core.cells):
+            layer = Layer(
+                cell, weights[l], self._ears(l, weights), state[3 * l : 3 * l + 3], time,
+                mixed=mixed, train=self.train, lease=self.lease, counter=self.counter,
+            )  # fmt: skip
+            self.layers.append(layer)
+        for t in range(time):
+            lower: Source = self.source
+            for l, layer in enumerate(self.layers):
+                above = self.layers[l + 1] if core.top_down and not layer.is_top else None
+                layer.step(t, lower, above)
+                if not layer.is_top:
+                    forced = None if self.forced is None else self.forced[l, t]
+                    layer.detect(t, lower, above, self.slope, self.generator, forced)
+                lower = layer
+        # Copies, for the memory of the layers goes on to the next chunk.
+        by_row = [layer.all_h[1:].transpose(0, 1) for layer in self.layers]
+        hidden = [h.clone(memory_format=torch.contiguous_format) for h in by_row]
+        own = torch.stack([layer.all_z.t() for layer in self.layers], 2)
+        boundaries = own[:, 1:, :-1].contiguous()
+        preactivations = torch.stack([layer.all_s_z.t() for layer in self.layers[:-1]], 2)
+        below = torch.cat((torch.ones_like(boundaries[..., :1]), boundaries), 2)
+        operations = operations_of(own[:, :-1], below)
+        after = []
+        for layer in self.layers:
+            after += [layer.h[time].clone(), layer.c[time].clone(), layer.all_z[time, :, None].clone()]
+        if not self.train:
+            self.lease.end()
+        return (*hidden, boundaries, preactivations, operations, *after)
+
+    def _ears(self, l: int, weights: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Return the z~ rows that layer ``l``'s hidden state meets, by the name of their matrix."""
+        below_top = len(weights) - 1
+        ears = {}
+        if l < below_top:
+            ears["recurrent"] = weights[l]["recurrent"][-1]
+        if l + 1 < below_top:
+            ears["bottom_up"] = weights[l + 1]["bottom_up"][-1]
+        if l > 0 and self.core.top_down:
+            ears["top_down"] = weights[l - 1]["top_down"][-1]
+        return ears
+
+    def backward(self, gradients: tuple[Tensor, ...], *, input_wanted: bool) -> list[Tensor | None]:
+        """Return the gradients of input, state and parameters from those of :meth:`forward`'s results."""
+        if self.spent:
+            raise RuntimeError(
+                "the fast path keeps what it computed for one backward pass; to run backward twice "
+                "(retain_graph=True), use HMLSTM.loop"
+            )
+        self.spent = True
+        core, layers = self.core, self.layers
+        count, time = len(layers), self.input.shape[0]
+        hidden, (z, s_z, _), state = gradients[:count], gradients[count : count + 3], gradients[count + 3 :]
+        flows = []
+        for l, layer in enumerate(layers):
+            below_top = not layer.is_top
+            flows.append(
+                Backward(
+                    layer, hidden[l], z[..., l] if below_top else None, s_z[..., l] if below_top else None,
+                    state[3 * l : 3 * l + 3], self.slope,
+                    self.forced[l] if below_top and self.forced is not None else None, self.lease,
+                )
+            )  # fmt: skip
+        bottom = Below(self.source, self.input, wanted=input_wanted)
+        for t in reversed(range(time)):
+            for l in reversed(range(count)):
+                upper = flows[l + 1] if core.top_down and l + 1 < count else None
+                flows[l].step(t, flows[l - 1] if l else bottom, upper)
+        result: list[Tensor | None] = [self._input_gradient(bottom)]
+        for flow in flows:
+            flow.hear(0)
+            h, c = flow.dhc[0].chunk(2, 1)
+            result += [h.clone(), c.clone(), torch.from_numpy(flow.dz[0])[:, None]]
+        heard = [flow.heard_gradients() for flow in flows]
+        first = torch.mv(self.input.flatten(0, 1).t(), bottom.all_d_heard[1:].flatten())
+        for l, flow in enumerate(flows):
+            detectors = {}
+            if l + 1 < count:
+                detectors["recurrent"] = heard[l]["recurrent"]
+                detectors["bottom_up"] = heard[l - 1]["bottom_up"] if l else first
+                if core.top_down:
+                    detectors["top_down"] = heard[l + 1]["top_down"]
+            by_name = flow.weights(detectors)
+            result += [by_name.get(name) for name in layers[l].weights]
+        self.layers = []
+        self.lease.end()
+        return result
+
+    def _input_gradient(self, bottom: Below) -> Tensor | None:
+        if bottom.all is None:
+            return None
+        detector = self.layers[0].weights["bottom_up"][-1]
+        return torch.addcmul(bottom.all, bottom.all_d_heard[1:], detector).transpose(0, 1)
 
 
 class _Chunk(torch.autograd.Function):
+    """The bridge to autograd: tensors in, tensors out; the work is :class:`_Run`'s."""
+
     @staticmethod
-    def forward(ctx, core: HMLSTM, forced, generator, input: Tensor, *tensors: Tensor):
-        layers_count = len(core.cells)
-        time, batch = input.shape[1], input.shape[0]
-        state, flat = tensors[: 3 * layers_count], list(tensors[3 * layers_count :])
-        layers = []
-        for l, cell in enumerate(core.cells):
-            names = [name for name, _ in cell.named_parameters()]
-            weights = dict(zip(names, flat[: len(names)]))
-            del flat[: len(names)]
-            layers.append(_Layer(cell, weights, time, list(state[3 * l : 3 * l + 3]), True))
-        x = input.transpose(0, 1).contiguous()
-        kind = core.cells[0].boundary
-        slope = core.slope
-        ln = core.cells[0].gate_norm is not None
-        # per layer preparation
-        prep = []
-        for l, layer in enumerate(layers):
-            w = layer.weights
-            g = 4 * layer.units
-            d = {}
-            for name in ("recurrent", "bottom_up", "top_down"):
-                if name in w:
-                    d[name] = w[name][:g].t().contiguous()
-                    if not layer.is_top:
-                        d[name + "_z"] = w[name][g]
-            d["bias"] = w["bias"][:g]
-            if not layer.is_top:
-                d["bias_z"] = w["bias"][g:]
-            prep.append(d)
-            layer.prep = d
-        first = layers[0]
-        torch.addmm(prep[0]["bias"], x.flatten(0, 1), prep[0]["bottom_up"], out=first.gates.view(time * batch, -1))
-        torch.addmv(prep[0]["bias_z"], x.flatten(0, 1), prep[0]["bottom_up_z"], out=first.s_z.view(-1))
-        for layer in layers:
-            n = layer.units
-            layer.h_, layer.c_, layer.z_ = layer.h.unbind(0), layer.c.unbind(0), layer.z.unbind(0)
-            layer.zc_ = layer.z.unsqueeze(2).unbind(0)
-            layer.sz_ = layer.s_z.unbind(0)
-            layer.g_ = layer.gates.unbind(0)
-            layer.q_ = layer.squashed.unbind(0)
-            if ln:
-                layer.raw = torch.empty_like(layer.gates)
-                layer.stats, layer.cstats = [], []
-                if layer is first:
-                    layer.raw = layer.gates
-                    layer.gates = torch.empty_like(layer.raw)
-                    layer.g_ = layer.gates.unbind(0)
-                layer.raw_ = layer.raw.unbind(0)
-                layer.gw, layer.gb = layer.weights["gate_norm.weight"], layer.weights["gate_norm.bias"]
-                layer.cw, layer.cb = layer.weights["cell_norm.weight"], layer.weights["cell_norm.bias"]
-        for t in range(time):
-            for l, layer in enumerate(layers):
-                p, n = layer.prep, layer.units
-                h, zf = layer.h_[t], layer.zc_[t]
-                s = layer.raw_[t] if ln else layer.g_[t]
-                gates = layer.g_[t]
-                if l == 0:
-                    s.addmm_(h, p["recurrent"])
-                else:
-                    below = layers[l - 1].h_[t + 1]
-                    zb = layers[l - 1].zc_[t + 1]
-                    torch.addmm(p["bias"], h, p["recurrent"], out=s)
-                    s.addmm_(below * zb, p["bottom_up"])
-                use_above = core.top_down and not layer.is_top
-                if use_above:
-                    above = layers[l + 1].h_[t]
-                    s.addmm_(above * zf, p["top_down"])
-                if ln:
-                    normal, mean, rstd = torch.native_layer_norm(s.view(batch, 4, n), (n,), None, None, 1e-5)
-                    layer.stats.append((mean, rstd))
-                    torch.addcmul(layer.gb, normal.view(batch, 4 * n), layer.gw, out=gates)
-                gates[:, : 3 * n].sigmoid_()
-                gates[:, 3 * n :].tanh_()
-                f, i, o, g = gates.chunk(4, 1)
-                c_new = layer.c_[t + 1]
-                write_gate = i * g
-                if l == 0:
-                    keep = (1 - zf) * f
-                    torch.mul(keep, layer.c_[t], out=c_new)
-                    c_new.add_(write_gate)
-                else:
-                    renew = 1 - (1 - zf) * (1 - zb)
-                    copy = 1 - renew
-                    keep = torch.addcmul(copy, (1 - zf) * zb, f)
-                    torch.mul(keep, layer.c_[t], out=c_new)
-                    c_new.addcmul_(renew, write_gate)
-                q = layer.q_[t]
-                if ln:
-                    normal, mean, rstd = torch.native_layer_norm(c_new, (n,), layer.cw, layer.cb, 1e-5)
-                    layer.cstats.append((mean, rstd))
-                    torch.tanh(normal, out=q)
-                else:
-                    torch.tanh(c_new, out=q)
-                if l == 0 or not layer.copies_hidden:
-                    torch.mul(o, q, out=layer.h_[t + 1])
-                else:
-                    torch.lerp(h, o * q, renew, out=layer.h_[t + 1])
-                if layer.is_top:
-                    continue
-                sz = layer.sz_[t]
-                if l == 0:
-                    sz.addmv_(h, p["recurrent_z"])
-                else:
-                    torch.addmv(p["bias_z"], h, p["recurrent_z"], out=sz)
-                    sz.addcmul_(torch.mv(below, p["bottom_up_z"]), layers[l - 1].z_[t + 1])
-                if use_above:
-                    sz.addcmul_(torch.mv(above, p["top_down_z"]), layer.z_[t])
-                z = layer.z_[t + 1]
-                if kind == "step":
-                    torch.gt(sz, 0, out=z)
-                elif kind == "soft":
-                    z.copy_(((slope * sz + 1) / 2).clamp_(0, 1))
-                else:
-                    draw = torch.rand(batch, 1, generator=generator, device=z.device, dtype=z.dtype)[:, 0]
-                    torch.lt(draw, ((slope * sz + 1) / 2).clamp_(0, 1), out=z)
-                if forced is not None:
-                    imposed = forced[:, t, l]
-                    z.copy_(torch.where(imposed.isnan(), z, imposed))
-        ctx.core, ctx.layers, ctx.x, ctx.slope, ctx.kind, ctx.ln, ctx.forced = core, layers, x, slope, kind, ln, forced
-        hidden = tuple(layer.h[1:].transpose(0, 1).contiguous() for layer in layers)
-        boundaries = torch.stack([layer.z[1:].t() for layer in layers[:-1]], 2)
-        preactivations = torch.stack([layer.s_z.t() for layer in layers[:-1]], 2)
-        own = torch.stack([layer.z[:-1].t() for layer in layers], 2)
-        low = torch.cat((torch.ones_like(own[..., :1]), boundaries), 2)
-        operations = operations_of(own, low)
-        ctx.mark_non_differentiable(operations)
-        after = [v for layer in layers for v in (layer.h[time].clone(), layer.c[time].clone(), layer.z[time, :, None].clone())]
-        return (*hidden, boundaries, preactivations, operations, *after)
+    def forward(ctx: Any, run: _Run, input: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
+        ctx.run = run if run.train else None
+        cut = 3 * len(run.core.cells)
+        output = run.forward(input, tensors[:cut], tensors[cut:])
+        ctx.mark_non_differentiable(output[len(run.core.cells) + 2])
+        return output
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, *grads):
-        core, layers, x, slope, ln = ctx.core, ctx.layers, ctx.x, ctx.slope, ctx.ln
-        L = len(layers)
-        time, batch = x.shape[:2]
-        g_hidden, g_z, g_s, g_state = grads[:L], grads[L], grads[L + 1], grads[L + 3 :]
-        for l, layer in enumerate(layers):
-            n = layer.units
-            dh = torch.zeros_like(layer.h)
-            dh[1:] = g_hidden[l].transpose(0, 1)
-            dh[time] += g_state[3 * l]
-            layer.dh_ = dh.unbind(0)
-            layer.dc = g_state[3 * l + 1].clone()
-            dz = torch.zeros_like(layer.z)
-            if not layer.is_top:
-                dz[1:] = g_z[:, :, l].t()
-                dz[time] += g_state[3 * l + 2][:, 0]
-                if ctx.kind == "soft":
-                    v = (slope * layer.s_z + 1) / 2
-                    through = ((v >= 0) & (v <= 1)).to(v.dtype) * (slope / 2)
-                else:
-                    through = (layer.s_z.abs() < 1 / slope).to(layer.s_z.dtype) * (slope / 2)
-                if ctx.forced is not None:
-                    through *= ctx.forced[:, :, l].t().isnan()
-                layer.through_ = through.unbind(0)
-                layer.ds_z = g_s[:, :, l].t().contiguous()
-                layer.ds_z_ = layer.ds_z.unbind(0)
-            layer.dz_ = dz.unbind(0)
-            layer.ds = torch.empty_like(layer.gates)
-            layer.ds_ = layer.ds.unbind(0)
-            if ln:
-                layer.da = torch.empty_like(layer.gates)  # before the norm's gain
-                layer.da_ = layer.da.unbind(0)
-                layer.dn = torch.empty_like(layer.squashed)
-                layer.dn_ = layer.dn.unbind(0)
-            layer.R, layer.W, layer.U = (
-                layer.weights[k][: 4 * n] if k in layer.weights else None for k in ("recurrent", "bottom_up", "top_down")
-            )
-        for t in reversed(range(time)):
-            for l in reversed(range(L)):
-                layer = layers[l]
-                n, p = layer.units, layer.prep
-                h, c, zf = layer.h_[t], layer.c_[t], layer.zc_[t]
-                f, i, o, g = layer.g_[t].chunk(4, 1)
-                q = layer.q_[t]
-                dh, dc, dh_before = layer.dh_[t + 1], layer.dc, layer.dh_[t]
-                ds = layer.da_[t] if ln else layer.ds_[t]
-                df, di, do, dg = ds.chunk(4, 1)
-                stay = 1 - zf
-                if l > 0:
-                    below, zb = layers[l - 1].h_[t + 1], layers[l - 1].zc_[t + 1]
-                    copy = stay * (1 - zb)
-                    renew = 1 - copy
-                    update = stay * zb
-                else:
-                    update = stay
-                # h = renew * o q + copy * h'
-                if l == 0 or not layer.copies_hidden:
-                    dr = dh
-                else:
-                    dr = dh * renew
-                    dh_before.addcmul_(dh, copy)
-                torch.mul(dr, q, out=do)
-                dq = dr * o
-                if ln:
-                    da = torch.ops.aten.tanh_backward.grad_input(dq, q, grad_input=layer.dn_[t])
-                    mean, rstd = layer.cstats[t]
-                    dq = torch.ops.aten.native_layer_norm_backward(
-                        da, layer.c_[t + 1], (n,), mean, rstd, layer.cw, layer.cb, (True, False, False))[0]
-                    dc.add_(dq)
-                else:
-                    dc.add_(torch.ops.aten.tanh_backward(dq, q))
-                # c = renew * i g + (copy + update f) c'
-                dw = dc if l == 0 else dc * renew
-                torch.mul(dw, g, out=di)
-                torch.mul(dw, i, out=dg)
-                forget = f * c
-                # choice
-                kept = torch.linalg.vecdot(dc, forget)
-                if l == 0:
-                    layer.dz_[t].sub_(kept)
-                    torch.mul(dc * stay, c, out=df)
-                    layer.dc = dc * stay * f
-                else:
-                    change = torch.linalg.vecdot(dc, i * g - c)
-                    if layer.copies_hidden:
-                        change += torch.linalg.vecdot(dh, o * q - h)
-                    lower = layers[l - 1]
-                    zb1 = lower.z_[t + 1]
-                    layer.dz_[t].add_(change * (1 - zb1) - kept * zb1)
-                    lower.dz_[t + 1].addcmul_(change + kept, stay[:, 0])
-                    torch.mul(dc * update, c, out=df)
-                    layer.dc = dc * torch.addcmul(copy, update, f)
-                gates = layer.g_[t]
-                fio = ds[:, : 3 * n]
-                torch.ops.aten.sigmoid_backward.grad_input(fio, gates[:, : 3 * n], grad_input=fio)
-                torch.ops.aten.tanh_backward.grad_input(dg, g, grad_input=dg)
-                if ln:
-                    mean, rstd = layer.stats[t]
-                    out = torch.ops.aten.native_layer_norm_backward(
-                        (ds * layer.gw).view(batch, 4, n), layer.raw_[t].view(batch, 4, n), (n,), mean, rstd, None, None,
-                        (True, False, False))[0]
-                    ds = layer.ds_[t]
-                    ds.copy_(out.view(batch, 4 * n))
-                dh_before.addmm_(ds, layer.R)
-                use_above = core.top_down and not layer.is_top
-                if not layer.is_top:
-                    ds_z = layer.ds_z_[t]
-                    ds_z.addcmul_(layer.dz_[t + 1], layer.through_[t])
-                    dh_before.addr_(ds_z, p["recurrent_z"])
-                if l > 0:
-                    dx = ds @ layer.W
-                    if not layer.is_top:
-                        dx.addr_(ds_z, p["bottom_up_z"])
-                    lower.dz_[t + 1].add_(torch.linalg.vecdot(dx, below))
-                    lower.dh_[t + 1].addcmul_(dx, zb)
-                if use_above:
-                    dx = ds @ layer.U
-                    dx.addr_(ds_z, p["top_down_z"])
-                    layer.dz_[t].add_(torch.linalg.vecdot(dx, layers[l + 1].h_[t]))
-                    layers[l + 1].dh_[t].addcmul_(dx, zf)
-        result = []
-        for l, layer in enumerate(layers):
-            n = layer.units
-            ds = layer.ds.view(time * batch, 4 * n)
-            dsz = None if layer.is_top else layer.ds_z.view(-1)
-
-            def weight(inputs, like):
-                d = torch.empty_like(like)
-                inputs = inputs.reshape(time * batch, -1)
-                torch.mm(ds.t(), inputs, out=d[: 4 * n])
-                if dsz is not None:
-                    torch.mv(inputs.t(), dsz, out=d[4 * n])
-                return d
-
-            grad = {}
-            w = layer.weights
-            grad["recurrent"] = weight(layer.h[:-1], w["recurrent"])
-            if l == 0:
-                grad["bottom_up"] = weight(x, w["bottom_up"])
-            else:
-                grad["bottom_up"] = weight(layers[l - 1].h[1:] * layers[l - 1].z[1:, :, None], w["bottom_up"])
-            if not layer.is_top:
-                grad["top_down"] = weight(layers[l + 1].h[:-1] * layer.z[:-1, :, None], w["top_down"]) if core.top_down else None
-            db = ds.sum(0)
-            grad["bias"] = db if dsz is None else torch.cat((db, dsz.sum(0, keepdim=True)))
-            if ln:
-                grad["gate_norm.bias"] = layer.da.view(-1, 4 * n).sum(0)
-                mean = torch.stack([m for m, _ in layer.stats])
-                rstd = torch.stack([m for _, m in layer.stats])
-                normal = (layer.raw.view(time, batch, 4, n) - mean) * rstd
-                grad["gate_norm.weight"] = (normal.view(-1, 4 * n) * layer.da.view(-1, 4 * n)).sum(0)
-                mean = torch.stack([m for m, _ in layer.cstats])
-                rstd = torch.stack([m for _, m in layer.cstats])
-                normal = (layer.c[1:] - mean) * rstd
-                grad["cell_norm.weight"] = (normal * layer.dn).sum((0, 1))
-                grad["cell_norm.bias"] = layer.dn.sum((0, 1))
-            result += [grad[name] for name in w]
-        first = layers[0]
-        dx = first.ds @ first.W
-        dx += first.ds_z[..., None] * first.prep["bottom_up_z"]
-        d_state = [v for layer in layers for v in (layer.dh_[0], layer.dc, layer.dz_[0][:, None])]
-        return (None, None, None, dx.transpose(0, 1), *d_state, *result)
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return (None, *ctx.run.backward(gradients, input_wanted=ctx.needs_input_grad[1]))
 
 
-def fast_forward(core, input, state=None, *, forced_boundaries=None, generator=None):
-    check_input(input, core.input_size)
-    L = len(core.cells)
-    if forced_boundaries is not None and forced_boundaries.shape != (*input.shape[:2], L - 1):
-        raise ValueError(
-            f"forced_boundaries must be {(*input.shape[:2], L - 1)} (batch, time, layers - 1), "
-            f"got {tuple(forced_boundaries.shape)}"
-        )
-    state = core.initial_state(input.shape[0]) if state is None else state
-    flat = [v for s in state for v in s]
-    out = _Chunk.apply(core, forced_boundaries, generator, input, *flat, *(p for cell in core.cells for p in cell.parameters()))
-    hidden, (z, s_z, operations), after = out[:L], out[L : L + 3], out[L + 3 :]
-    states = tuple(CellState(*after[3 * l : 3 * l + 3]) for l in range(L))
-    return CoreOutput(tuple(hidden), z, s_z, operations), states
+def _binary(*boundaries: Tensor) -> bool:
+    """Whether all given boundaries are 0, 1 or NaN."""
+    return all(bool(((z == 0) | (z == 1) | z.isnan()).all()) for z in boundaries)

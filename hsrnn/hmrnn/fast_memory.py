@@ -1,7 +1,7 @@
 """Blocks of memory that one chunk of text leaves for the next.
 
-A chunk needs hundreds of megabytes for a moment. Freshly mapped, they cost more than the arithmetic done in them: the
-kernel clears every page at its first touch. So the blocks go round.
+A chunk needs hundreds of megabytes for a moment. Freshly mapped, they cost more than the arithmetic done in
+them: the kernel clears every page at its first touch. So the blocks go round.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from weakref import WeakKeyDictionary
 
-import torch
 from torch import Tensor, nn
 
 _SPARE: WeakKeyDictionary[nn.Module, list[Tensor]] = WeakKeyDictionary()
@@ -18,9 +17,9 @@ _SPARE: WeakKeyDictionary[nn.Module, list[Tensor]] = WeakKeyDictionary()
 class Lease:
     """Uninitialised tensors for one chunk of ``core``; :meth:`end` leaves them for its next chunk.
 
-    A chunk asks for its tensors in a fixed order, so the k-th block of the last chunk serves the k-th request of this
-    one, unless it is too small. At most one chunk's blocks are spare at any time. A lease that is never ended just
-    goes the way of all garbage.
+    A chunk asks for its tensors in a fixed order, so the k-th block of the last chunk serves the k-th request
+    of this one, unless it is too small. At most one chunk's blocks are spare at any time. A lease that is
+    never ended just goes the way of all garbage.
     """
 
     def __init__(self, core: nn.Module, like: Tensor) -> None:
@@ -32,7 +31,8 @@ class Lease:
         """Return an uninitialised tensor of ``shape``, dtype and device as ``like``."""
         size, k = math.prod(shape), len(self._blocks)
         block = self._spare[k] if k < len(self._spare) else None
-        if block is None or block.numel() < size or block.dtype != self._like.dtype or block.device != self._like.device:
+        kind = (self._like.dtype, self._like.device)
+        if block is None or block.numel() < size or (block.dtype, block.device) != kind:
             block = self._like.new_empty(size)
         self._blocks.append(block)
         return block[:size].view(shape)

@@ -4,7 +4,8 @@ Source: Chung, Ahn and Bengio, ICLR 2017, section 3.2: a scalar gate a layer wei
 
     g_l = sigmoid(w_l . [h_1; ...; h_L]),    h_e = ReLU(sum_l g_l W_l h_l),    p = softmax(V h_e).
 
-The embedding is linear and has no bias; gates, output embedding and softmax have biases (authors' later code).
+The embedding is linear and has no bias; gates, output embedding and softmax have biases (authors' later
+code).
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from .model import CoreOutput
 
 
 class LanguageOutput(NamedTuple):
-    """What the model says at every time step: ``logits`` ``(batch, time, vocabulary)`` of the NEXT symbol, output
-    ``gates`` ``(batch, time, layers)`` in (0, 1), and the core's own output."""
+    """What the model says at every time step: ``logits`` ``(batch, time, vocabulary)`` of the NEXT
+    symbol, output ``gates`` ``(batch, time, layers)`` in (0, 1), and the core's own output."""
 
     logits: Tensor
     gates: Tensor
@@ -41,11 +42,18 @@ class GatedOutput(nn.Module):
     """
 
     def __init__(
-        self, hidden_sizes: tuple[int, ...], output_size: int, vocabulary_size: int, *, generator: torch.Generator
+        self,
+        hidden_sizes: tuple[int, ...],
+        output_size: int,
+        vocabulary_size: int,
+        *,
+        generator: torch.Generator,
     ) -> None:
         super().__init__()
         self.gate = nn.Linear(sum(hidden_sizes), len(hidden_sizes))
-        self.embeddings = nn.ParameterList(nn.Parameter(torch.empty(output_size, units)) for units in hidden_sizes)
+        self.embeddings = nn.ParameterList(
+            nn.Parameter(torch.empty(output_size, units)) for units in hidden_sizes
+        )
         self.bias = nn.Parameter(torch.zeros(output_size))
         self.softmax = nn.Linear(output_size, vocabulary_size)
         for weight in (self.gate.weight, *self.embeddings, self.softmax.weight):
@@ -55,8 +63,8 @@ class GatedOutput(nn.Module):
             nn.init.zeros_(bias)
 
     def forward(self, hidden: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Map hidden states, one ``(batch, time, units_l)`` a layer, to logits ``(batch, time, vocabulary)`` and gates
-        ``(batch, time, layers)``."""
+        """Map hidden states, one ``(batch, time, units_l)`` a layer, to logits ``(batch, time,
+        vocabulary)`` and gates ``(batch, time, layers)``."""
         gates = torch.sigmoid(self.gate(torch.cat(hidden, -1)))
         embedded = self.bias
         for l, weight in enumerate(self.embeddings):
@@ -85,9 +93,12 @@ class CharLanguageModel(nn.Module):
         if vocabulary_size < 2:
             raise ValueError(f"vocabulary_size must be at least 2, got {vocabulary_size}")
         if core.input_size != embedding_size:
-            raise ValueError(f"the core reads inputs of width {core.input_size}, but embedding_size is {embedding_size}")
+            raise ValueError(
+                f"the core reads inputs of width {core.input_size}, but embedding_size is {embedding_size}"
+            )
         generator = torch.Generator().manual_seed(seed)
-        # A Glorot-sized embedding would drown in the recurrent terms; unit variance is what nn.Embedding uses too.
+        # A Glorot-sized embedding would drown in the recurrent terms; unit variance is what nn.Embedding
+        # uses too.
         weight = torch.randn(vocabulary_size, embedding_size, generator=generator)
         self.embedding = nn.Embedding.from_pretrained(weight, freeze=False)
         self.core = core
@@ -105,7 +116,8 @@ class CharLanguageModel(nn.Module):
     def forward(
         self, codes: Int[Tensor, "batch time"], state: Any = None, **core_options: Any
     ) -> tuple[LanguageOutput, Any]:
-        """Read ``codes`` ``(batch, time)``, integers in ``[0, vocabulary_size)``, and predict after each of them.
+        """Read ``codes`` ``(batch, time)``, integers in ``[0, vocabulary_size)``, and predict after each
+        of them.
 
         Args:
             codes: symbols read.
@@ -127,7 +139,9 @@ class CharLanguageModel(nn.Module):
         logits, gates = self.output(core.hidden)
         return LanguageOutput(logits, gates, core), state
 
-    def loss(self, codes: Tensor, targets: Tensor, state: Any = None, **core_options: Any) -> tuple[Tensor, Any, Any]:
+    def loss(
+        self, codes: Tensor, targets: Tensor, state: Any = None, **core_options: Any
+    ) -> tuple[Tensor, Any, Any]:
         """Return the mean negative log-likelihood of ``targets`` ``(batch, time)`` in nats per symbol, the
         :class:`LanguageOutput` and the new state."""
         output, state = self(codes, state, **core_options)

@@ -1,7 +1,10 @@
 """The hierarchical multiscale LSTM: a stack of cells unrolled over time, with its boundaries laid open.
 
-Source: Chung, Ahn and Bengio, ICLR 2017 (arXiv 1609.01704), section 3. At every time step the layers are evaluated
-from the bottom to the top; layer l reads layer l + 1 as it was one step ago.
+Source: Chung, Ahn and Bengio, ICLR 2017 (arXiv 1609.01704), section 3. At every time step the layers are
+evaluated from the bottom to the top; layer l reads layer l + 1 as it was one step ago.
+
+:meth:`HMLSTM.loop` says just that, and is the reference. :meth:`HMLSTM.forward` gives the same results; on the
+processor it takes the faster way of :mod:`hsrnn.hmrnn.fast`.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from torch import Tensor, nn
 from .cell import COPY, FLUSH, UPDATE, Boundary, CellState, HMLSTMCell, TopLayer
 
 State = TypeVar("State")
+SHORT = 8  # below so many steps the preparations of the fast path cost more than they save
 
 
 class CoreOutput(NamedTuple):
@@ -23,8 +27,8 @@ class CoreOutput(NamedTuple):
 
     Attributes:
         hidden: one ``(batch, time, units_l)`` tensor a layer.
-        boundaries: z of every layer but the top, ``(batch, time, layers - 1)``, in [0, 1]; ``None`` for a core that
-            has none.
+        boundaries: z of every layer but the top, ``(batch, time, layers - 1)``, in [0, 1]; ``None`` for
+            a core that has none.
         preactivations: s_z of the same layers, same shape; ``None`` likewise.
         operations: ``(batch, time, layers)`` uint8 with 0 COPY, 1 UPDATE, 2 FLUSH; ``None`` likewise.
     """
@@ -36,8 +40,8 @@ class CoreOutput(NamedTuple):
 
 
 def operations_of(own: Tensor, below: Tensor) -> Tensor:
-    """Return the operation (uint8: 0 COPY, 1 UPDATE, 2 FLUSH) for a layer's boundary one step ago and the boundary
-    below it now; soft boundaries count as 1 above one half. Any equal shapes."""
+    """Return the operation (uint8: 0 COPY, 1 UPDATE, 2 FLUSH) for a layer's boundary one step ago and
+    the boundary below it now; soft boundaries count as 1 above one half. Any equal shapes."""
     flush, update = own > 0.5, below > 0.5
     return torch.where(flush, FLUSH, torch.where(update, UPDATE, COPY)).to(torch.uint8)
 
@@ -55,7 +59,8 @@ class HMLSTM(nn.Module):
         seed: seed of the initial weights.
 
     Attributes:
-        slope: slope a of the hard sigmoid, at least 1. With ``"step"`` it shows in gradients only. Training sets it.
+        slope: slope a of the hard sigmoid, at least 1. With ``"step"`` it shows in gradients only.
+            Training sets it.
 
     Raises:
         ValueError: for fewer than 2 layers, a size below 1, or an unknown option.
@@ -106,12 +111,15 @@ class HMLSTM(nn.Module):
         forced_boundaries: Float[Tensor, "batch time layers_below_top"] | None = None,
         generator: torch.Generator | None = None,
     ) -> tuple[CoreOutput, tuple[CellState, ...]]:
-        """Run over a whole input.
+        """Run over a whole input, by the fast path where it is open, else by :meth:`loop`.
+
+        The fast path serves float32 and float64 on the CPU, inputs of at least 8 steps, and one backward pass a
+        call; for a second one (``retain_graph=True``) call :meth:`loop`.
 
         Args:
             input: ``(batch, time, input_size)``, at least one time step.
-            state: state to start from, as returned by an earlier call; zeros if ``None``. Gradients flow into it:
-                detach it (:func:`detach`) to truncate backpropagation.
+            state: state to start from, as returned by an earlier call; zeros if ``None``. Gradients flow
+                into it: detach it (:func:`detach`) to truncate backpropagation.
             forced_boundaries: boundaries to impose, ``(batch, time, layers - 1)``; NaN leaves one free.
             generator: source of ``"sample"`` boundaries.
 
@@ -119,15 +127,28 @@ class HMLSTM(nn.Module):
             The :class:`CoreOutput` over all steps, and the state after the last one.
 
         Raises:
-            ValueError: for an input or forced boundaries of the wrong shape, or no time step.
+            ValueError: for an input or forced boundaries of the wrong shape, no time step, or ``"sample"``
+                boundaries without a generator.
         """
+        from .fast import fast_forward, is_open  # they read this module
+
+        check_input(input, self.input_size)
+        way = fast_forward if input.shape[1] >= SHORT and is_open(input, forced_boundaries) else HMLSTM.loop
+        return way(self, input, state, forced_boundaries=forced_boundaries, generator=generator)
+
+    def loop(
+        self,
+        input: Float[Tensor, "batch time columns"],
+        state: tuple[CellState, ...] | None = None,
+        *,
+        forced_boundaries: Float[Tensor, "batch time layers_below_top"] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[CoreOutput, tuple[CellState, ...]]:
+        """Run over a whole input step by step and layer by layer: :meth:`forward` at its plainest, on any
+        device and with any gradients."""
         check_input(input, self.input_size)
         layers = len(self.cells)
-        if forced_boundaries is not None and forced_boundaries.shape != (*input.shape[:2], layers - 1):
-            raise ValueError(
-                f"forced_boundaries must be {(*input.shape[:2], layers - 1)} (batch, time, layers - 1), "
-                f"got {tuple(forced_boundaries.shape)}"
-            )
+        check_forced(forced_boundaries, input, layers)
         states = list(self.initial_state(input.shape[0]) if state is None else state)
         always = input.new_ones(input.shape[0], 1)
         hidden: list[list[Tensor]] = [[] for _ in range(layers)]
@@ -139,7 +160,8 @@ class HMLSTM(nn.Module):
             below, z_below = x, always
             for l, cell in enumerate(self.cells):
                 above = before[l + 1].hidden if self.top_down and l + 1 < layers else None
-                forced = None if forced_boundaries is None or l + 1 == layers else forced_boundaries[:, t, l : l + 1]
+                free = forced_boundaries is None or l + 1 == layers
+                forced = None if free else forced_boundaries[:, t, l : l + 1]
                 operations.append(operations_of(before[l].boundary, z_below))
                 states[l], s_z = cell(
                     below, z_below, before[l], above, slope=self.slope, generator=generator, forced=forced
@@ -159,10 +181,21 @@ class HMLSTM(nn.Module):
 
 
 def check_input(input: Tensor, columns: int) -> None:
-    """Raise ``ValueError`` unless ``input`` is ``(batch, time, columns)`` with at least one row and one step."""
+    """Raise ``ValueError`` unless ``input`` is ``(batch, time, columns)`` with at least one row and one
+    step."""
     if input.ndim != 3 or input.shape[2] != columns or 0 in input.shape[:2]:
         raise ValueError(
-            f"input must be (batch, time, {columns}) with at least one row and one step, got {tuple(input.shape)}"
+            f"input must be (batch, time, {columns}) with at least one row and one step, "
+            f"got {tuple(input.shape)}"
+        )
+
+
+def check_forced(forced: Tensor | None, input: Tensor, layers: int) -> None:
+    """Raise ``ValueError`` unless ``forced`` is ``None`` or ``(batch, time, layers - 1)``."""
+    shape = (*input.shape[:2], layers - 1)
+    if forced is not None and forced.shape != shape:
+        raise ValueError(
+            f"forced_boundaries must be {shape} (batch, time, layers - 1), got {tuple(forced.shape)}"
         )
 
 

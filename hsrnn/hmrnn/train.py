@@ -1,8 +1,8 @@
 """Training a character language model: one explicit loop, resumable at any moment.
 
-Truncated backpropagation through time over contiguous rows: the state after a chunk starts the next one, cut off from
-its graph (h, c AND z). Set-up of Chung, Ahn and Bengio (ICLR 2017), section 4.1, where the paper says it; the rest are
-fields of :class:`TrainingConfig`.
+Truncated backpropagation through time over contiguous rows: the state after a chunk starts the next one,
+cut off from its graph (h, c AND z). Set-up of Chung, Ahn and Bengio (ICLR 2017), section 4.1, where the
+paper says it; the rest are fields of :class:`TrainingConfig`.
 """
 
 from __future__ import annotations
@@ -76,7 +76,15 @@ class TrainingConfig:
     checkpoint_every: int = 100
 
     def __post_init__(self) -> None:
-        for name in ("updates", "learning_rate", "clip", "decay", "slope_max", "evaluate_every", "checkpoint_every"):
+        for name in (
+            "updates",
+            "learning_rate",
+            "clip",
+            "decay",
+            "slope_max",
+            "evaluate_every",
+            "checkpoint_every",
+        ):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
         if self.slope_max < 1:
@@ -102,15 +110,15 @@ def train(
         valid: the validation data.
         config: how to train.
         seed: seed of the draws of ``"sample"`` boundaries.
-        folder: where ``checkpoint-*.safetensors`` and ``log.jsonl`` go; training resumes bit for bit from the newest
-            checkpoint there. ``None`` keeps nothing.
+        folder: where ``checkpoint-*.safetensors`` and ``log.jsonl`` go; training resumes bit for bit
+            from the newest checkpoint there. ``None`` keeps nothing.
         processes: the group that shares every batch's rows; gradients are averaged.
         progress: show a progress bar.
 
     Returns:
-        One line an evaluation: ``update, epoch, train_bpc, valid_bpc, boundary_rates, collapsed, learning_rate,
-        slope, gradient_norm, characters, characters_per_second, seconds``. Only the last two, speed and wall-clock
-        time, differ between an undisturbed and a resumed run.
+        One line an evaluation: ``update, epoch, train_bpc, valid_bpc, boundary_rates, collapsed,
+        learning_rate, slope, gradient_norm, characters, characters_per_second, seconds``. Only the last
+        two, speed and wall-clock time, differ between an undisturbed and a resumed run.
 
     Raises:
         hsrnn.training.CheckpointError: if the checkpoint in ``folder`` is damaged or of another run.
@@ -136,24 +144,34 @@ def train(
         best = restore("best", best, tensors)
         restore_optimizer(optimizer, tensors)
         if any(name.startswith("state") for name in tensors):
-            state = restore("state", model.initial_state(len(range(chunks.rows)[processes.share(chunks.rows)])), tensors)
+            state = restore(
+                "state", model.initial_state(len(range(chunks.rows)[processes.share(chunks.rows)])), tensors
+            )
         generator.set_state(tensors["generator"])
         plateau = PlateauDecay(**values["plateau"])
-        epoch, position, update, characters = (values[k] for k in ("epoch", "position", "update", "characters"))
+        epoch, position, update, characters = (
+            values[k] for k in ("epoch", "position", "update", "characters")
+        )
         nats, counted = values["nats"], values["counted"]
-    log = JsonLog(folder / "log.jsonl" if folder and processes.first else None, keep=values["lines"] if file else 0)
+    log = JsonLog(
+        folder / "log.jsonl" if folder and processes.first else None, keep=values["lines"] if file else 0
+    )
     chunks = chunks_of_epoch(epoch)
     before = values["seconds"] if file else 0.0
     began = started = time.perf_counter()
     read = 0
 
-    bar = tqdm(total=config.updates, initial=update, disable=not (progress and processes.first), unit="update")
+    bar = tqdm(
+        total=config.updates, initial=update, disable=not (progress and processes.first), unit="update"
+    )
     while update < config.updates:
-        # --- one update -------------------------------------------------------------------------------------
+        # --- one update -----------------------------------------------------------------
         if position == len(chunks):
             epoch, position, state = epoch + 1, 0, None
             chunks = chunks_of_epoch(epoch)
-        slope = linear_slope(epoch + position / len(chunks), per_epoch=config.slope_per_epoch, maximum=config.slope_max)
+        slope = linear_slope(
+            epoch + position / len(chunks), per_epoch=config.slope_per_epoch, maximum=config.slope_max
+        )
         model.core.slope = slope
         inputs, targets = chunk_tensors(chunks, position, processes.share(chunks.rows), device)
         loss, output, state = model.loss(inputs, targets, state, generator=generator)
@@ -165,18 +183,21 @@ def train(
         norm = float(clip_grad_norm_(model.parameters(), config.clip))
         if not math.isfinite(norm):
             raise FloatingPointError(
-                f"the gradient is not finite at update {update} (loss {float(loss.detach()):.3f}, learning rate "
-                f"{optimizer.param_groups[0]['lr']:g}); lower learning_rate or clip and resume"
+                f"the gradient is not finite at update {update} (loss {float(loss.detach()):.3f}, "
+                f"learning rate {optimizer.param_groups[0]['lr']:g}); lower learning_rate or clip and resume"
             )
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate / config.decay**plateau.decays
         optimizer.step()
         position, update = position + 1, update + 1
-        nats, counted = nats + float(processes.average(loss.detach().double())) * targets.numel(), counted + targets.numel()
+        nats, counted = (
+            nats + float(processes.average(loss.detach().double())) * targets.numel(),
+            counted + targets.numel(),
+        )
         characters, read = characters + chunks.rows * inputs.shape[1], read + chunks.rows * inputs.shape[1]
         bar.update()
 
-        # --- look at it ---------------------------------------------------------------------------------------
+        # --- look at it -----------------------------------------------------------------
         if update % config.evaluate_every == 0 or update == config.updates:
             score = evaluate_rows(model, valid, seed=seed, processes=processes)
             collapsed = [l + 1 for l, z in enumerate(score.boundary_rates) if not COLLAPSE < z < 1 - COLLAPSE]
@@ -192,20 +213,27 @@ def train(
             )  # fmt: skip
             if collapsed and processes.first:
                 rates = ", ".join(f"{z:.4f}" for z in score.boundary_rates)
-                warnings.warn(f"boundaries of layer {collapsed} collapsed (rates {rates})", CollapseWarning, stacklevel=2)
-            bar.set_postfix(bpc=f"{score.bits_per_character:.3f}", z=[round(z, 3) for z in score.boundary_rates])
+                warnings.warn(
+                    f"boundaries of layer {collapsed} collapsed (rates {rates})",
+                    CollapseWarning,
+                    stacklevel=2,
+                )
+            bar.set_postfix(
+                bpc=f"{score.bits_per_character:.3f}", z=[round(z, 3) for z in score.boundary_rates]
+            )
             if plateau.step(score.bits_per_character):
                 bar.write(f"update {update}: no improvement, learning rate divided by {config.decay:g}")
             nats, counted = 0.0, 0
             started, read = time.perf_counter(), 0
 
-        # --- keep it ------------------------------------------------------------------------------------------
+        # --- keep it --------------------------------------------------------------------
         if folder is not None and (update % config.checkpoint_every == 0 or update == config.updates):
             tensors = flatten("model", model.state_dict()) | flatten("best", best) | flatten("state", state)
             tensors |= optimizer_tensors(optimizer) | {"generator": generator.get_state()}
             values = dict(
-                run=run, plateau=vars(plateau), lines=len(log.lines), epoch=epoch, position=position, update=update,
-                characters=characters, nats=nats, counted=counted, seconds=before + time.perf_counter() - began,
+                run=run, plateau=vars(plateau), lines=len(log.lines), epoch=epoch, position=position,
+                update=update, characters=characters, nats=nats, counted=counted,
+                seconds=before + time.perf_counter() - began,
             )  # fmt: skip
             save_checkpoint(checkpoint_path(folder, processes.rank, update), tensors, values)
             for old in checkpoints(folder, processes.rank)[:-2]:
@@ -222,7 +250,9 @@ def checkpoint_path(folder: Path, rank: int, update: int) -> Path:
 
 def checkpoints(folder: Path, rank: int) -> list[int]:
     """Return the update numbers of one process's checkpoints in ``folder``, oldest first."""
-    return sorted(int(path.stem.rsplit("-", 1)[1]) for path in folder.glob(f"checkpoint-{rank}-*.safetensors"))
+    return sorted(
+        int(path.stem.rsplit("-", 1)[1]) for path in folder.glob(f"checkpoint-{rank}-*.safetensors")
+    )
 
 
 def newest_checkpoint(folder: Path | None, processes: Processes) -> Path | None:
@@ -239,7 +269,10 @@ def newest_checkpoint(folder: Path | None, processes: Processes) -> Path | None:
 
 
 def check_same_run(file: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Raise :class:`~hsrnn.training.CheckpointError` if a checkpoint was made by a run with other settings."""
+    """Raise :class:`~hsrnn.training.CheckpointError` if a checkpoint was made by a run with other
+    settings."""
     if found != wanted:
         differ = [k for k in wanted if found.get(k) != wanted[k]]
-        raise CheckpointError(f"{file} belongs to a run with other {', '.join(differ)}: use another folder, or delete it")
+        raise CheckpointError(
+            f"{file} belongs to a run with other {', '.join(differ)}: use another folder, or delete it"
+        )

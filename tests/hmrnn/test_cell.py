@@ -21,7 +21,9 @@ def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def state(z: float, batch: int = 6) -> CellState:
-    return CellState(drawn(batch, 4, seed=2), drawn(batch, 4, seed=3), torch.full((batch, 1), z, dtype=torch.float64))
+    return CellState(
+        drawn(batch, 4, seed=2), drawn(batch, 4, seed=3), torch.full((batch, 1), z, dtype=torch.float64)
+    )
 
 
 @pytest.mark.parametrize("layer_norm", [False, True])
@@ -33,7 +35,10 @@ def test_copy_leaves_hidden_and_cell_bit_identical(layer_norm):
     assert torch.equal(after.hidden, before.hidden)
     assert torch.equal(after.cell, before.cell)
     single, _ = cell(layer_norm=layer_norm).float()(
-        drawn(2000, 5).float(), torch.zeros(2000, 1), CellState(*(x.float() for x in before)), drawn(2000, 3).float()
+        drawn(2000, 5).float(),
+        torch.zeros(2000, 1),
+        CellState(*(x.float() for x in before)),
+        drawn(2000, 3).float(),
     )
     assert torch.equal(single.cell, before.cell.float())
 
@@ -66,10 +71,12 @@ def test_top_down_is_heard_only_after_an_own_boundary_and_bottom_up_only_below_o
     assert torch.equal(quiet, unit.preactivation(below, ones, state(0.0), above + 1))
     assert not torch.equal(quiet, unit.preactivation(below, zeros, state(0.0), above))
     assert torch.equal(
-        unit.preactivation(below, zeros, state(1.0), above), unit.preactivation(below + 1, zeros, state(1.0), above)
+        unit.preactivation(below, zeros, state(1.0), above),
+        unit.preactivation(below + 1, zeros, state(1.0), above),
     )
     assert not torch.equal(
-        unit.preactivation(below, ones, state(1.0), above), unit.preactivation(below, ones, state(1.0), above + 1)
+        unit.preactivation(below, ones, state(1.0), above),
+        unit.preactivation(below, ones, state(1.0), above + 1),
     )
 
 
@@ -127,7 +134,8 @@ def test_soft_boundary_is_plain_autograd():
 
 
 def test_selection_carries_the_gradient_of_the_choice():
-    """With z soft, all three operations mix; autograd through the whole step must agree with finite differences."""
+    """With z soft, all three operations mix; autograd through the whole step must agree with finite
+    differences."""
     unit = cell(boundary="soft", layer_norm=True)
     before = state(0.3, batch=2)
 

@@ -6,7 +6,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from hsrnn.hmrnn import HMLSTM, CharLanguageModel, ClockworkRNN, GatedOutput, LayerNormLSTM, LSTMCore, generate
+from hsrnn.hmrnn import (
+    HMLSTM,
+    CharLanguageModel,
+    ClockworkRNN,
+    GatedOutput,
+    LayerNormLSTM,
+    LSTMCore,
+    generate,
+)
 
 CORES = {
     "hmlstm": lambda: HMLSTM(4, (5, 6, 7), seed=1),
@@ -31,7 +39,9 @@ def test_output_module_equals_its_equation():
     logits, gates = module((h1, h2))
     both = torch.cat([h1, h2], -1)[0, 0]
     g = [torch.sigmoid(module.gate.weight[l] @ both + module.gate.bias[l]) for l in range(2)]
-    e = F.relu(g[0] * (module.embeddings[0] @ h1[0, 0]) + g[1] * (module.embeddings[1] @ h2[0, 0]) + module.bias)
+    e = F.relu(
+        g[0] * (module.embeddings[0] @ h1[0, 0]) + g[1] * (module.embeddings[1] @ h2[0, 0]) + module.bias
+    )
     torch.testing.assert_close(gates[0, 0], torch.stack(g))
     torch.testing.assert_close(logits[0, 0], module.softmax.weight @ e + module.softmax.bias)
 
@@ -80,7 +90,10 @@ def test_layer_norm_lstm_without_its_norms_would_be_an_lstm():
     for l, n in enumerate((5, 6)):
         reference = torch.nn.LSTM(below.shape[2], n, batch_first=True).double()
         f, i, o, g = range(4)
-        for target, source in ((reference.weight_ih_l0, core.bottom_up[l]), (reference.weight_hh_l0, core.recurrent[l])):
+        for target, source in (
+            (reference.weight_ih_l0, core.bottom_up[l]),
+            (reference.weight_hh_l0, core.recurrent[l]),
+        ):
             blocks = source.data.split(n)
             target.data = torch.cat([blocks[i], blocks[f], blocks[g], blocks[o]])
         reference.bias_ih_l0.data.zero_()
@@ -134,7 +147,10 @@ def test_generation_is_decided_by_its_seed_and_temperature():
         (lambda: model()(torch.tensor([[-1, 3]])), r"got -1 to 3"),
         (lambda: model()(torch.zeros(2, 0, dtype=torch.long)), "neither empty"),
         (lambda: generate(model(), codes(0), 5, generator=torch.Generator()), "at least one code"),
-        (lambda: generate(model(), codes(3), 5, temperature=0.0, generator=torch.Generator()), "above 0, got 0"),
+        (
+            lambda: generate(model(), codes(3), 5, temperature=0.0, generator=torch.Generator()),
+            "above 0, got 0",
+        ),
         (lambda: generate(model(), codes(3), -1, generator=torch.Generator()), "not be negative, got -1"),
         (lambda: LSTMCore(4, ()), "at least one positive size"),
         (lambda: ClockworkRNN(4, (3, 3), periods=(2, 3)), "each a multiple of the one before"),

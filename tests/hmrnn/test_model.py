@@ -34,7 +34,8 @@ def test_all_update_without_top_down_is_torch_lstm_in_values_and_gradients(sizes
     reference = as_torch_lstm(core)
     x = drawn(3, 9, 7).requires_grad_()
     state = core.initial_state(3)
-    # UPDATE everywhere: the layer above must see a boundary now that the layer itself does not see a step later.
+    # UPDATE everywhere: the layer above must see a boundary now that the layer itself does not see a
+    # step later.
     ones = torch.ones(3, 1, len(sizes) - 1, dtype=torch.float64)
     ours = []
     for t in range(9):
@@ -68,13 +69,17 @@ def test_all_update_without_top_down_is_torch_lstm_in_values_and_gradients(sizes
     st.sampled_from(["copy", "author"]),
 )  # fmt: skip
 def test_state_carried_in_chunks_equals_one_long_pass(cut, seed, boundary, layer_norm, top_layer):
-    core = HMLSTM(3, (4, 5, 4), boundary=boundary, layer_norm=layer_norm, top_layer=top_layer, seed=seed).double()
+    core = HMLSTM(
+        3, (4, 5, 4), boundary=boundary, layer_norm=layer_norm, top_layer=top_layer, seed=seed
+    ).double()
     x = drawn(2, 9, 3, seed=seed)
     whole, last = core(x)
     first, state = core(x[:, :cut])
     second, after = core(x[:, cut:], state)
     for l in range(3):
-        torch.testing.assert_close(torch.cat([first.hidden[l], second.hidden[l]], 1), whole.hidden[l], rtol=0, atol=0)
+        torch.testing.assert_close(
+            torch.cat([first.hidden[l], second.hidden[l]], 1), whole.hidden[l], rtol=0, atol=0
+        )
         for a, b in zip(after[l], last[l]):
             torch.testing.assert_close(a, b, rtol=0, atol=0)
     assert torch.equal(torch.cat([first.operations, second.operations], 1), whole.operations)

@@ -1,4 +1,5 @@
-"""The training loop: it learns, it resumes bit for bit after kill -9, it shares work, it says what went wrong."""
+"""The training loop: it learns, it resumes bit for bit after kill -9, it shares work, it says what went
+wrong."""
 
 import json
 import os
@@ -45,11 +46,16 @@ def valid() -> ContiguousRows:
 
 
 def without_times(log: list[dict]) -> list[dict]:
-    return [{k: (list(v) if isinstance(v, tuple) else v) for k, v in line.items() if k not in TIMES} for line in log]
+    return [
+        {k: (list(v) if isinstance(v, tuple) else v) for k, v in line.items() if k not in TIMES}
+        for line in log
+    ]
 
 
 def equal(a: torch.nn.Module, b: torch.nn.Module) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+    return all(
+        torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    )
 
 
 def test_a_pattern_is_learned():
@@ -57,7 +63,9 @@ def test_a_pattern_is_learned():
     rows = ContiguousRows(pattern, rows=4, length=20)
     language = model()
     before = evaluate_rows(language, rows).bits_per_character
-    log = train(language, lambda epoch: rows, rows, TrainingConfig(updates=120, learning_rate=2e-2), progress=False)
+    log = train(
+        language, lambda epoch: rows, rows, TrainingConfig(updates=120, learning_rate=2e-2), progress=False
+    )
     assert before > 2
     assert evaluate_rows(language, rows).bits_per_character < 0.2
     assert log[-1]["update"] == 120 and log[-1]["characters"] == sum(
@@ -99,7 +107,9 @@ def test_resuming_at_every_checkpoint_gives_the_undisturbed_result(boundary, tmp
         second = train(resumed, chunks, valid(), CONFIG, seed=3, folder=folder, progress=False)
         assert equal(whole, resumed)
         assert without_times(second) == without_times(log)
-        assert without_times([json.loads(x) for x in (folder / "log.jsonl").read_text().splitlines()]) == without_times(log)
+        assert without_times(
+            [json.loads(x) for x in (folder / "log.jsonl").read_text().splitlines()]
+        ) == without_times(log)
         assert len(checkpoints(folder, 0)) == 2
 
 
@@ -163,8 +173,8 @@ def test_two_processes_equal_one(tmp_path):
     script, result = tmp_path / "worker.py", tmp_path / "weights.safetensors"
     script.write_text(PROCESS.format(tests=str(Path(__file__).parent)))
     subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29517", str(script),
-         str(result)],
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29517",
+         str(script), str(result)],
         check=True, timeout=120, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     alone = model(layer_norm=False).double()
@@ -184,7 +194,9 @@ def test_slope_follows_the_schedule():
 
     language.loss = spy
     rows = ContiguousRows(STREAM, rows=4, length=20)
-    config = TrainingConfig(updates=2 * len(rows) + 1, slope_per_epoch=3.0, slope_max=5.0, evaluate_every=10**6)
+    config = TrainingConfig(
+        updates=2 * len(rows) + 1, slope_per_epoch=3.0, slope_max=5.0, evaluate_every=10**6
+    )
     train(language, lambda epoch: rows, valid(), config, progress=False)
     expected = [min(5.0, 1 + 3.0 * u / len(rows)) for u in range(2 * len(rows) + 1)]
     np.testing.assert_allclose(seen[: len(expected)], expected)
@@ -214,7 +226,13 @@ def test_l2_shrinks_the_weights():
     for l2 in (0.0, 1.0):
         language = model()
         train(language, chunks, valid(), TrainingConfig(updates=20, l2=l2), progress=False)
-        sizes.append(sum(float(p.detach().square().sum()) for n, p in language.named_parameters() if not n.endswith("bias")))
+        sizes.append(
+            sum(
+                float(p.detach().square().sum())
+                for n, p in language.named_parameters()
+                if not n.endswith("bias")
+            )
+        )
     assert sizes[1] < sizes[0]
 
 
