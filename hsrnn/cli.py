@@ -9,6 +9,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -56,7 +57,9 @@ class Data:
         reports = [datasets.check(name) for name in names]
         for report in reports:
             counts = " / ".join(f"{count:,}" for count in report.counts.values())
-            print(f"{report.name:15} {report.place:10} " + (f"ok, {counts} symbols" if report.ok else "FAILED"))
+            print(
+                f"{report.name:15} {report.place:10} " + (f"ok, {counts} symbols" if report.ok else "FAILED")
+            )
             for problem in report.problems:
                 print(f"    {problem}")
         return 0 if all(report.ok for report in reports) else 1
@@ -67,12 +70,12 @@ class Reproduce:
     """Run an experiment and write a record of it to the ledger.
 
     Any setting of the experiment can be changed behind the name, e.g. `--core lstm`; `hsrnn reproduce
-    hmrnn.language --help` lists them all. A run that is interrupted, by Ctrl-C or by a crash, goes on where it stopped
-    when the same command is given again, and ends with the same result as an undisturbed one. Under torchrun all
-    processes share every batch.
+    hmrnn.language --help` lists them all. A run that is interrupted, by Ctrl-C or by a crash, goes on
+    where it stopped when the same command is given again, and ends with the same result as an
+    undisturbed one. Under torchrun all processes share every batch.
 
-    Presets: smoke (seconds), book (under a minute), desk (about 20 minutes a seed on 2 cores), paper (the paper's
-    own setting, for a GPU).
+    Presets: smoke (seconds), book (under a minute), desk (about 20 minutes a seed on 2 cores), paper
+    (the paper's own setting, for a GPU).
 
     Examples:
         hsrnn reproduce hmrnn.language --preset smoke
@@ -114,12 +117,13 @@ class Reproduce:
             description=f"{chosen.title}. Settings of the preset '{self.preset}' are the defaults shown.",
             default=default,
             args=list(self.settings),
-            config=(tyro.conf.FlagConversionOff,),
         )
         try:
             torch.empty(0, device=self.device)
         except (RuntimeError, AssertionError) as error:
-            raise ValueError(f"device {self.device!r} cannot be used here: {str(error).splitlines()[0]}") from error
+            raise ValueError(
+                f"device {self.device!r} cannot be used here: {str(error).splitlines()[0]}"
+            ) from error
         seeds = parse_seeds(self.seeds) if self.seeds else [self.seed]
         records = experiments.reproduce(
             self.experiment, self.preset, config, seeds,
@@ -153,7 +157,9 @@ class Results:
     def run(self) -> int:
         from hsrnn import experiments, ledger
 
-        names = [self.experiment] if self.experiment else [n for n in experiments.EXPERIMENTS if ledger.read(n)]
+        names = (
+            [self.experiment] if self.experiment else [n for n in experiments.EXPERIMENTS if ledger.read(n)]
+        )
         for name in names:
             for table in experiments.experiment(name).tables(ledger.read(name)):
                 print(table.markdown() if self.markdown else table, end="\n\n")
@@ -185,8 +191,8 @@ class Bench:
                 print(json.dumps(line), flush=True)
             else:
                 print(
-                    f"{line['name']}: ours {line['ours']:.4g} {line['unit']}, reference {line['reference']:.4g} "
-                    f"{line['unit']}, ratio {line['ratio']:.2f}",
+                    f"{line['name']}: ours {line['ours']:.4g} {line['unit']}, "
+                    f"reference {line['reference']:.4g} {line['unit']}, ratio {line['ratio']:.2f}",
                     flush=True,
                 )
         return 0
@@ -201,7 +207,10 @@ class Doctor:
 
         from hsrnn import datasets, ledger
 
-        print(f"hsrnn {__version__}, Python {platform.python_version()} on {platform.system()} {platform.machine()}")
+        print(
+            f"hsrnn {__version__}, Python {platform.python_version()} "
+            f"on {platform.system()} {platform.machine()}"
+        )
         for name, value in ledger.machine().items():
             print(f"  {name:12} {value}")
         gpus = [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]
@@ -230,7 +239,7 @@ PACKAGES = {
     "pytest": "by `make test`", "distributed": "by --dask only: pip install 'hsrnn[dask]'",
 }  # fmt: skip
 PROGRAMS = {
-    "node|nodejs": "without it the site takes MathJax from a CDN, and tests of the figures' JavaScript do not run",
+    "node|nodejs": "without it the site takes MathJax from a CDN and the figures' JavaScript is not tested",
     "chromium|google-chrome|chrome": "without it the tests of the rendered site do not run",
     "dot": "optional: automata are drawn without it",
     "git": "without it records name no revision",
@@ -268,7 +277,8 @@ usage: {PROGRAM} COMMAND [OPTIONS]          {PROGRAM} COMMAND --help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0, 1 (a check failed), 2 (bad input) or 130 (interrupted)."""
+    """Run the command line; returns the exit status: 0, 1 (a check failed), 2 (bad input) or 130
+    (interrupted)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help"):
         print(OVERVIEW, end="")
@@ -299,11 +309,13 @@ def _parse(command: str, words: list[str]) -> Any:
         return tyro.cli(COMMANDS[command], prog=prog, args=words)
     asks_for_help = {"-h", "--help"} & set(words)
     if asks_for_help and words[0] not in asks_for_help:
+        # Two helps in one: the options of the command, then the settings of the experiment that was named.
         from hsrnn.experiments import experiment
 
         settings = experiment(words[0]).presets["desk"]
-        print(f"Settings of {words[0]}, with the defaults of the preset 'desk':\n")
-        tyro.cli(type(settings), prog=f"{prog} {words[0]}", default=settings, args=["--help"])
+        with suppress(SystemExit):
+            tyro.cli(COMMANDS[command], prog=prog, args=["--help"])
+        tyro.cli(type(settings), prog=f"{prog} {words[0]} --preset desk", default=settings, args=["--help"])
     options, settings = tyro.cli(COMMANDS[command], prog=prog, args=words, return_unknown_args=True)
     return replace(options, settings=tuple(settings))
 

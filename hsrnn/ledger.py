@@ -1,7 +1,8 @@
 """The ledger: one line of JSON for every finished run, and the tables made from them.
 
-Only ``hsrnn reproduce`` writes it; nothing is edited by hand. A record is never changed: a run that is repeated with
-the same settings adds a line, and the newest line for a setting and seed is the one that counts.
+Only ``hsrnn reproduce`` writes it; nothing is edited by hand. A record is never changed: a run that is
+repeated with the same settings adds a line, and the newest line for a setting and seed is the one that
+counts.
 """
 
 from __future__ import annotations
@@ -81,12 +82,14 @@ class Record:
 
 
 def commit() -> str:
-    """Return the short revision of the checkout this package runs from, with ``+`` if source files differ from it;
-    ``"unknown"`` outside a checkout."""
+    """Return the short revision of the checkout this package runs from, with ``+`` if source files
+    differ from it; ``"unknown"`` outside a checkout."""
     folder = Path(hsrnn.__file__).parent
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", *words], cwd=folder, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     try:
         return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain", "--", ".") else "")
@@ -106,23 +109,34 @@ def versions() -> dict[str, str]:
 
 
 def machine(device: str = "cpu", processes: int = 1) -> dict[str, Any]:
-    """Describe the hardware: processor, cores, threads a process, number of processes and, on a GPU, its name."""
+    """Describe the hardware: processor, cores, threads a process, number of processes and, on a GPU, its
+    name."""
     import torch
 
     processor = platform.processor() or platform.machine()
     try:
-        names = [line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").open() if line.startswith("model name")]
+        names = [
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").open()
+            if line.startswith("model name")
+        ]
         processor = names[0] if names else processor
     except OSError:
         pass
-    found = {"processor": processor, "cores": os.cpu_count(), "threads": torch.get_num_threads(), "processes": processes}
+    found = {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "processes": processes,
+    }
     if device.startswith("cuda"):
         found["accelerator"] = torch.cuda.get_device_name(device)
     return found
 
 
 def results_folder() -> Path:
-    """Return the folder of the ledger: ``HSRNN_RESULTS`` if set, else ``data/results`` of the checkout or package."""
+    """Return the folder of the ledger: ``HSRNN_RESULTS`` if set, else ``data/results`` of the checkout
+    or package."""
     if chosen := os.environ.get("HSRNN_RESULTS"):
         return Path(chosen)
     package = Path(hsrnn.__file__).parent
@@ -133,8 +147,8 @@ def results_folder() -> Path:
 def append(record: Record, folder: Path | None = None) -> Path:
     """Add one line to ``<folder>/<experiment>.jsonl`` and return the file.
 
-    The file is locked while writing, so that several processes may record at once; a line is written whole or not at
-    all, and is on the disk when this returns.
+    The file is locked while writing, so that several processes may record at once; a line is written
+    whole or not at all, and is on the disk when this returns.
 
     Raises:
         ValueError: for a metric that is NaN or infinite.
@@ -145,7 +159,9 @@ def append(record: Record, folder: Path | None = None) -> Path:
     try:
         line = json.dumps(asdict(record), allow_nan=False) + "\n"
     except ValueError as error:
-        raise ValueError(f"a record of {record.experiment} has a metric that is not a finite number") from error
+        raise ValueError(
+            f"a record of {record.experiment} has a metric that is not a finite number"
+        ) from error
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(line)
@@ -187,8 +203,9 @@ def newest(records: Iterable[Record]) -> list[Record]:
 
 @dataclass(frozen=True)
 class Summary:
-    """One metric over seeds: ``mean``, sample standard deviation ``sd`` (``None`` for one seed), ``low`` and ``high``,
-    the number of ``seeds``, and a 95 % ``interval`` of the mean by Student's t (``None`` for one seed)."""
+    """One metric over seeds: ``mean``, sample standard deviation ``sd`` (``None`` for one seed), ``low``
+    and ``high``, the number of ``seeds``, and a 95 % ``interval`` of the mean by Student's t (``None``
+    for one seed)."""
 
     mean: float
     sd: float | None
@@ -222,7 +239,8 @@ def summarise(values: Sequence[float]) -> Summary:
 
 
 def metric(record: Record, name: str) -> Any:
-    """Return a metric by its dotted name, e.g. ``segmentation.layer1.f1``; ``None`` if the run has no such metric."""
+    """Return a metric by its dotted name, e.g. ``segmentation.layer1.f1``; ``None`` if the run has no
+    such metric."""
     value: Any = record.metrics
     for part in name.split("."):
         if not isinstance(value, Mapping) or part not in value:
@@ -258,9 +276,13 @@ class Table:
     note: str = ""
 
     def markdown(self) -> str:
-        """Return the table in Markdown, title in bold above and note below; columns after the first flush right."""
+        """Return the table in Markdown, title in bold above and note below; columns after the first
+        flush right."""
         rule = ("---",) + ("---:",) * (len(self.header) - 1)
-        lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (self.header, rule, *self.rows)]
+        lines = [
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+            for row in (self.header, rule, *self.rows)
+        ]
         return "\n\n".join(part for part in (f"**{self.title}**", "\n".join(lines), self.note) if part)
 
     def _repr_markdown_(self) -> str:

@@ -16,6 +16,8 @@ from hsrnn.training import Processes, run_seeds
 
 from . import hmrnn_language, hmrnn_language_tables
 
+__all__ = ["EXPERIMENTS", "Experiment", "experiment", "reproduce", "run_folder", "runs_folder"]
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -25,7 +27,8 @@ class Experiment:
         name: ``<room>.<subject>``; also the name of its file in the ledger.
         title: one line on what it measures.
         presets: settings by name: ``smoke``, ``book``, ``desk``, ``paper``.
-        run: ``run(config, seed=, folder=, device=, progress=)`` returns metrics, hashes of the data and seconds.
+        run: ``run(config, seed=, folder=, device=, progress=)`` returns metrics, hashes of the data and
+            seconds.
         tables: makes the result tables from all records.
     """
 
@@ -67,7 +70,8 @@ def runs_folder() -> Path:
 
 
 def run_folder(name: str, preset: str, config: Any, seed: int) -> Path:
-    """Return the folder of one run; the same settings and seed always give the same folder, so that it resumes."""
+    """Return the folder of one run; the same settings and seed always give the same folder, so that it
+    resumes."""
     digest = hashlib.sha256(json.dumps(asdict(config), sort_keys=True).encode()).hexdigest()[:8]
     return runs_folder() / name / f"{preset}-{digest}-seed{seed}"
 
@@ -106,7 +110,9 @@ def _run_one(name: str, preset: str, config: Any, seed: int, *, device: str, pro
     folder = run_folder(name, preset, config, seed)
     # Taken before the run: the code that counts is the code it started with.
     commit = ledger.commit()
-    metrics, data, seconds = EXPERIMENTS[name].run(config, seed=seed, folder=folder, device=device, progress=progress)
+    metrics, data, seconds = EXPERIMENTS[name].run(
+        config, seed=seed, folder=folder, device=device, progress=progress
+    )
     processes = Processes.from_environment()
     record = ledger.Record.of(
         name, preset, seed, config=asdict(config), metrics=metrics, data=data, seconds=seconds,

@@ -1,8 +1,9 @@
 """Experiment ``hmrnn.language``: character language models that may find boundaries.
 
-Chung, Ahn and Bengio (ICLR 2017), section 4.1: bits per character on the test text, the operations each layer takes,
-and whether boundaries mean anything. ``desk`` is a smaller network on the same Penn Treebank; ``book`` a small one on
-the generated corpus, whose true boundaries are known; ``paper`` the paper's own setting.
+Chung, Ahn and Bengio (ICLR 2017), section 4.1: bits per character on the test text, the operations each
+layer takes, and whether boundaries mean anything. ``desk`` is a smaller network on the same Penn
+Treebank; ``book`` a small one on the generated corpus, whose true boundaries are known; ``paper`` the
+paper's own setting.
 """
 
 from __future__ import annotations
@@ -88,11 +89,13 @@ PRESETS: dict[str, LanguageConfig] = {
         rows=8, length=25, updates=24, evaluate_every=8, checkpoint_every=4,
     ),
     "book": LanguageConfig(
-        corpus="generated", corpus_length=500_000, hidden_sizes=(64, 64, 64), embedding_size=32, output_size=64,
-        rows=32, length=50, updates=300, learning_rate=5e-3, evaluate_every=50, checkpoint_every=50,
+        corpus="generated", corpus_length=500_000, hidden_sizes=(64, 64, 64), embedding_size=32,
+        output_size=64, rows=32, length=50, updates=300, learning_rate=5e-3, evaluate_every=50,
+        checkpoint_every=50,
     ),
     "desk": LanguageConfig(),
-    # Deviation D8: the paper names neither patience nor the number of epochs; 100 is where its slope reaches 5.
+    # Deviation D8: the paper names neither patience nor the number of epochs; 100 is where its slope
+    # reaches 5.
     "paper": LanguageConfig(
         hidden_sizes=(512, 512, 512), embedding_size=128, output_size=512, slope_max=5.0, updates=78_400,
         patience=4, evaluate_every=784, checkpoint_every=196,
@@ -114,10 +117,19 @@ def build_model(config: LanguageConfig, vocabulary_size: int, *, seed: int = 0) 
     sizes, columns = config.hidden_sizes, config.embedding_size
     if config.core == "hmlstm":
         core: torch.nn.Module = hmrnn.HMLSTM(
-            columns, sizes, boundary=config.boundary, layer_norm=config.layer_norm, top_layer=config.top_layer, seed=seed
+            columns,
+            sizes,
+            boundary=config.boundary,
+            layer_norm=config.layer_norm,
+            top_layer=config.top_layer,
+            seed=seed,
         )
     else:
-        kinds = {"lstm": hmrnn.LSTMCore, "layer-norm-lstm": hmrnn.LayerNormLSTM, "clockwork": hmrnn.ClockworkRNN}
+        kinds = {
+            "lstm": hmrnn.LSTMCore,
+            "layer-norm-lstm": hmrnn.LayerNormLSTM,
+            "clockwork": hmrnn.ClockworkRNN,
+        }
         core = kinds[config.core](columns, sizes, seed=seed)
     return hmrnn.CharLanguageModel(vocabulary_size, columns, core, config.output_size, seed=seed)
 
@@ -128,7 +140,8 @@ def run(
     """Train, evaluate and describe one model; resumes from ``folder`` if the run was interrupted.
 
     Returns:
-        The metrics, the hashes of the data, and the seconds spent (earlier sessions of the same run included).
+        The metrics, the hashes of the data, and the seconds spent (earlier sessions of the same run
+        included).
     """
     processes = Processes.from_environment()
     corpus = load_corpus(config)
@@ -142,7 +155,14 @@ def run(
 
     model = build_model(config, len(corpus.vocabulary), seed=seed).to(device)
     log = hmrnn.train(
-        model, chunks_of_epoch, valid, config.training, seed=seed, folder=folder, processes=processes, progress=progress
+        model,
+        chunks_of_epoch,
+        valid,
+        config.training,
+        seed=seed,
+        folder=folder,
+        processes=processes,
+        progress=progress,
     )
     if processes.first:
         save_model(folder / "model.safetensors", model, config, corpus.vocabulary.symbols)
@@ -156,7 +176,15 @@ def run(
         "collapsed": log[-1]["collapsed"],
         "curve": {
             name: [line[name] for line in log]
-            for name in ("update", "characters", "train_bpc", "valid_bpc", "boundary_rates", "slope", "learning_rate")
+            for name in (
+                "update",
+                "characters",
+                "train_bpc",
+                "valid_bpc",
+                "boundary_rates",
+                "slope",
+                "learning_rate",
+            )
         },
     }
     return metrics, dict(corpus.hashes), log[-1]["seconds"] + seconds
@@ -189,11 +217,12 @@ def describe(
 
 
 def gold_boundaries(corpus: datasets.Corpus) -> dict[str, NDArray[np.bool_]]:
-    """Return every gold segmentation of the test text, ``(symbols - 1,)`` each, one value a symbol that is read.
+    """Return every gold segmentation of the test text, ``(symbols - 1,)`` each, one value a symbol that
+    is read.
 
-    ``word`` is true at the last letter of a word (truth where the corpus knows it, else the letter before a separator).
-    A reader from left to right learns that a word is over from the symbol behind it, so ``word, one later`` is scored
-    beside it; likewise for phrases and sentences.
+    ``word`` is true at the last letter of a word (truth where the corpus knows it, else the letter
+    before a separator). A reader from left to right learns that a word is over from the symbol behind
+    it, so ``word, one later`` is scored beside it; likewise for phrases and sentences.
     """
     known: Mapping[str, NDArray[np.bool_]] = corpus.boundaries.get("test", {})
     ends = dict(known) if known else {"word": hmrnn.word_ends(corpus.vocabulary.decode(corpus.test))}
@@ -205,14 +234,18 @@ def segmentation(boundaries: NDArray[np.bool_], corpus: datasets.Corpus, *, orde
     """Score boundaries ``(symbols - 1, layers - 1)`` on the test text against every gold segmentation.
 
     Returns:
-        ``{gold: {"layer1": score, "random1": score, "entropy1": score, ..., "spaces": score}}``: beside each layer the
-        expectation of random boundaries and the highest entropies of an n-gram model at the layer's own rate.
+        ``{gold: {"layer1": score, "random1": score, "entropy1": score, ..., "spaces": score}}``: beside
+        each layer the expectation of random boundaries and the highest entropies of an n-gram model at
+        the layer's own rate.
     """
     entropy = hmrnn.NgramEntropy(order).fit(corpus.train, len(corpus.vocabulary)).entropy(corpus.test[:-1])
     spaces = hmrnn.separators(corpus.vocabulary.decode(corpus.test[:-1]))
     scores: dict[str, Any] = {}
     for name, gold in gold_boundaries(corpus).items():
-        found = {"spaces": hmrnn.boundary_score(spaces, gold), "entropy": hmrnn.boundary_score(hmrnn.peaks(entropy), gold)}
+        found = {
+            "spaces": hmrnn.boundary_score(spaces, gold),
+            "entropy": hmrnn.boundary_score(hmrnn.peaks(entropy), gold),
+        }
         for l, z in enumerate(boundaries.T, 1):
             rate = float(z.mean())
             found[f"layer{l}"] = hmrnn.boundary_score(z, gold)
@@ -222,13 +255,16 @@ def segmentation(boundaries: NDArray[np.bool_], corpus: datasets.Corpus, *, orde
     return scores
 
 
-def save_model(path: Path, model: hmrnn.CharLanguageModel, config: LanguageConfig, symbols: tuple[str, ...]) -> None:
+def save_model(
+    path: Path, model: hmrnn.CharLanguageModel, config: LanguageConfig, symbols: tuple[str, ...]
+) -> None:
     """Write the weights with their settings and symbols to one safetensors file."""
     save_checkpoint(path, model.state_dict(), {"config": asdict(config), "symbols": list(symbols)})
 
 
 def load_model(name: str | Path) -> tuple[hmrnn.CharLanguageModel, datasets.Vocabulary, LanguageConfig]:
-    """Read a model: the name of a shipped checkpoint (``"hmrnn-language-ptb"``) or the path of a ``model.safetensors``.
+    """Read a model: the name of a shipped checkpoint (``"hmrnn-language-ptb"``) or the path of a
+    ``model.safetensors``.
 
     Raises:
         hsrnn.training.CheckpointError: if the file is not a model of this experiment.

@@ -1,4 +1,5 @@
-"""Tables and verdicts of ``hmrnn.language``, made from the ledger; no number stands here but the paper's own."""
+"""Tables and verdicts of ``hmrnn.language``, made from the ledger; no number stands here but the paper's
+own."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from typing import Any
 
 from hsrnn.ledger import Record, Summary, Table, group, metric, newest, summarise
 
-# Test bits per character on the Penn Treebank that the paper reports for its own runs (Chung, Ahn and Bengio 2017,
-# table 1), each with layer norm, 3 x 512 units and one unnamed seed.
+# Test bits per character on the Penn Treebank that the paper reports for its own runs (Chung, Ahn and
+# Bengio 2017, table 1), each with layer norm, 3 x 512 units and one unnamed seed.
 PAPER_PTB = {
     "HM-LSTM, step, annealed": 1.24,
     "HM-LSTM, step": 1.25,
@@ -44,8 +45,13 @@ def command(record: Record) -> str:
     for name, default in vars(PRESETS[record.preset]).items():
         value = record.config[name]
         if value != (list(default) if isinstance(default, tuple) else default):
-            text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-            words += f" --{name.replace('_', '-')} {text}"
+            option = name.replace("_", "-")
+            if isinstance(value, bool):
+                words += f" --{option}" if value else f" --no-{option}"
+            else:
+                words += f" --{option} " + (
+                    " ".join(map(str, value)) if isinstance(value, list) else str(value)
+                )
     return words
 
 
@@ -72,15 +78,27 @@ def score_table(corpus: str, preset: str, records: Sequence[Record]) -> Table:
         bpc, saving = summary(runs, "test_bpc"), summary(runs, "saving")
         assert bpc is not None
         rates = metric(runs[0], "boundary_rates")
-        means = [summarise([metric(r, "boundary_rates")[l] for r in runs]).mean for l in range(len(rates))] if rates else []
+        means = (
+            [summarise([metric(r, "boundary_rates")[l] for r in runs]).mean for l in range(len(rates))]
+            if rates
+            else []
+        )
         paper = f"{PAPER_PTB[name]:.2f}" if corpus == "ptb" and name in PAPER_PTB else "-"
         rows.append((
-            name, units, f"{runs[0].metrics['parameters']:,}", paper, bpc.text(), f"{bpc.low:.3f} to {bpc.high:.3f}",
-            " / ".join(f"{mean:.3f}" for mean in means) or "-", "-" if saving is None else f"{100 * saving.mean:.1f} %",
+            name, units, f"{runs[0].metrics['parameters']:,}", paper,
+            bpc.text(), f"{bpc.low:.3f} to {bpc.high:.3f}",
+            " / ".join(f"{mean:.3f}" for mean in means) or "-",
+            "-" if saving is None else f"{100 * saving.mean:.1f} %",
         ))  # fmt: skip
-    commands = "; ".join(f"`{command(runs[0])}`" for runs in group(records, lambda r: variant(r.config)).values())
+    commands = "; ".join(
+        f"`{command(runs[0])}`" for runs in group(records, lambda r: variant(r.config)).values()
+    )
     minutes = summarise([record.seconds / 60 for record in records])
-    scale = " The paper's column is for 3 x 512 units trained to the end: a ceiling here, not a target." if corpus == "ptb" else ""
+    scale = (
+        " The paper's column is for 3 x 512 units trained to the end: a ceiling here, not a target."
+        if corpus == "ptb"
+        else ""
+    )
     return Table(
         f"{corpus}, preset {preset}: bits per character on the test text, one contiguous stream",
         ("model", "units", "parameters", "paper", "test BPC", "range", "z rate by layer", "copies"),
@@ -91,15 +109,21 @@ def score_table(corpus: str, preset: str, records: Sequence[Record]) -> Table:
 
 
 def segmentation_table(corpus: str, preset: str, records: Sequence[Record]) -> Table:
-    """F1 of each layer's boundaries beside random boundaries and rules, for the newest step variant with boundaries."""
+    """F1 of each layer's boundaries beside random boundaries and rules, for the newest step variant with
+    boundaries."""
     runs = [record for record in records if "segmentation" in record.metrics]
     rows = []
     for name, part in group(runs, lambda r: variant(r.config)).items():
         for gold in part[0].metrics["segmentation"]:
             rules = part[0].metrics["segmentation"][gold]
             for l in range(1, 1 + sum(rule.startswith("layer") for rule in rules)):
-                cells = [summary(part, f"segmentation.{gold}.{rule}.f1") for rule in (f"layer{l}", f"random{l}", f"entropy{l}", "entropy", "spaces")]
-                precision, recall = (summary(part, f"segmentation.{gold}.layer{l}.{m}") for m in ("precision", "recall"))
+                cells = [
+                    summary(part, f"segmentation.{gold}.{rule}.f1")
+                    for rule in (f"layer{l}", f"random{l}", f"entropy{l}", "entropy", "spaces")
+                ]
+                precision, recall = (
+                    summary(part, f"segmentation.{gold}.layer{l}.{m}") for m in ("precision", "recall")
+                )
                 assert precision is not None and recall is not None
                 rows.append((
                     f"{name}, z of layer {l}", gold, f"{precision.mean:.2f} / {recall.mean:.2f}",
@@ -109,8 +133,8 @@ def segmentation_table(corpus: str, preset: str, records: Sequence[Record]) -> T
         f"{corpus}, preset {preset}: do boundaries end units? F1 beside random boundaries and rules",
         ("boundaries", "gold", "P / R", "F1", "random", "entropy, same rate", "entropy peaks", "spaces"),
         tuple(rows),
-        "Means over seeds. Random: expectation at the layer's own rate. Entropy: highest next-symbol entropies of a 5-gram "
-        "model at the layer's own rate, or all its local peaks. Spaces: every separator.",
+        "Means over seeds. Random: expectation at the layer's own rate. Entropy: highest "
+        "next-symbol entropies of a 5-gram model at the layer's own rate, or all its local peaks. Spaces: every separator.",
     )
 
 
@@ -120,44 +144,69 @@ def claims_table(records: Sequence[Record]) -> Table:
     by = group(desk, lambda r: variant(r.config))
     step = by.get("HM-LSTM, step", [])
     rows = [
-        ("C1 HM-LSTM beats LSTM with the same output module", "1.25 against 1.29", *_better(step, by.get("LSTM", []))),
-        ("C2 step beats sampling and soft boundaries", "1.25 against 1.27, 1.27", *_better(step, by.get("HM-LSTM, sample", []))),
-        ("C3 slope annealing helps", "1.24 against 1.25", *_better(by.get("HM-LSTM, step, annealed", []), step)),
+        (
+            "C1 HM-LSTM beats LSTM with the same output module",
+            "1.25 against 1.29",
+            *_better(step, by.get("LSTM", [])),
+        ),
+        (
+            "C2 step beats sampling and soft boundaries",
+            "1.25 against 1.27, 1.27",
+            *_better(step, by.get("HM-LSTM, sample", [])),
+        ),
+        (
+            "C3 slope annealing helps",
+            "1.24 against 1.25",
+            *_better(by.get("HM-LSTM, step, annealed", []), step),
+        ),
     ]
     saving = summary(step, "saving")
     if saving:
         rates = " / ".join(f"{z:.3f}" for z in step[0].metrics["boundary_rates"])
         rows.append((
             "C4 updates are sparse", "270 / 56 / 9 updates in 270 characters, 58.6 % copies",
-            f"{100 * saving.mean:.1f} % copies; z rates {rates}; {saving.seeds} seed(s)", _verdict(saving.mean > 0.3, saving.seeds),
+            f"{100 * saving.mean:.1f} % copies; z rates {rates}; {saving.seeds} seed(s)",
+            _verdict(saving.mean > 0.3, saving.seeds),
         ))  # fmt: skip
-        best = max(
-            (metric(step[0], f"segmentation.word, one later.layer{l}.f1"), metric(step[0], f"segmentation.word, one later.random{l}.f1"), l)
-            for l in (1, 2)
-        )  # fmt: skip
+        scores = metric(step[0], "segmentation")["word, one later"]
+        best = max((scores[f"layer{l}"]["f1"], scores[f"random{l}"]["f1"], l) for l in (1, 2))
         rows.append((
             "C5 boundaries align with words", "by eye, on samples",
-            f"best F1 with spaces {best[0]:.2f} (layer {best[2]}), random at that rate {best[1]:.2f}; {saving.seeds} seed(s)",
+            f"best F1 with spaces {best[0]:.2f} (layer {best[2]}), random at that rate {best[1]:.2f}; "
+            f"{saving.seeds} seed(s)",
             _verdict(best[0] > best[1] + 0.05, saving.seeds),
         ))  # fmt: skip
     else:
         rows += [("C4 updates are sparse", "58.6 % copies", "no run yet", "not tested"),
                  ("C5 boundaries align with words", "by eye", "no run yet", "not tested")]  # fmt: skip
     rows += [
-        ("C6 handwriting: HM-LSTM above LSTM in log-likelihood", "1137 against 1081", "no run yet", "not tested"),
-        ("C7 copying saves computation", "promised", "the loop computes every gate; only updates are counted", "not tested"),
+        (
+            "C6 handwriting: HM-LSTM above LSTM in log-likelihood",
+            "1137 against 1081",
+            "no run yet",
+            "not tested",
+        ),
+        (
+            "C7 copying saves computation",
+            "promised",
+            "the loop computes every gate; only updates are counted",
+            "not tested",
+        ),
     ]
     return Table(
         "Claims of the paper, and what the ledger says so far",
         ("claim", "paper", "ours (PTB, desk)", "verdict"),
         tuple(rows),
-        f"A verdict needs at least {HEADLINE_SEEDS} seeds; below that it reads \"not tested\" with the direction seen so far.",
+        f'A verdict needs at least {HEADLINE_SEEDS} seeds; below that it reads "not tested", '
+        "with the direction seen so far.",
     )
 
 
 def _verdict(holds: bool, seeds: int) -> str:
     if seeds < HEADLINE_SEEDS:
-        return f"not tested ({seeds} seed{'s' if seeds != 1 else ''}, points {'to yes' if holds else 'to no'})"
+        return (
+            f"not tested ({seeds} seed{'s' if seeds != 1 else ''}, points {'to yes' if holds else 'to no'})"
+        )
     return "reproduced" if holds else "not reproduced"
 
 

@@ -1,0 +1,223 @@
+"""Speed of the HM-LSTM beside ``torch.nn.LSTM``: what ``hsrnn bench NAME`` runs.
+
+A benchmark yields one dictionary a variant: ``name``, medians ``ours`` and ``reference`` of runs taken in
+alternation in this process, ``unit``, ``ratio`` (reference / ours: above 1 we are faster),
+``multiplications`` counted, and ``what``.
+
+How fast an HM-LSTM is depends on how often its boundaries fire, and how wide a band of them takes gradients.
+For "trained", both must be those of a trained model of the size in question. So the shipped checkpoint is
+widened without changing what it computes: every unit is replaced by ``k`` copies of itself, each hearing a
+``k``-th of every input. Layer norms, gates and boundaries then come out the same, so a model of 3 x 128 units
+becomes one of 3 x 512 that fires at the same letters with the same pre-activations. It reads text that the
+checkpoint wrote itself, after a start of one chunk, so that no data set is needed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hsrnn import hmrnn
+from hsrnn.experiments.hmrnn_language import load_model
+from hsrnn.hmrnn import Stepper, fast_forward
+
+CHECKPOINT = "hmrnn-language-ptb"
+THREADS = 2
+
+
+def widen(core: hmrnn.HMLSTM, factor: int, input_factor: int) -> hmrnn.HMLSTM:
+    """Return a core of ``factor`` times the units that fires like ``core`` on inputs repeated
+    ``input_factor`` times.
+
+    Hidden states are those of ``core``, repeated ``factor`` times.
+    """
+    first = core.cells[0]
+    wide = hmrnn.HMLSTM(
+        core.input_size * input_factor,
+        tuple(factor * units for units in core.hidden_sizes),
+        boundary=first.boundary,
+        layer_norm=first.gate_norm is not None,
+        top_layer=first.top_layer,
+        top_down=core.top_down,
+    )
+    wide.slope = core.slope
+    with torch.no_grad():
+        for narrow_cell, wide_cell in zip(core.cells, wide.cells):
+            for name, weight in narrow_cell.named_parameters():
+                # Rows: every gate's block repeated, the row of z~ (where there is one) as it is.
+                blocks = weight.split(narrow_cell.hidden_size)
+                repeats = [factor if len(block) == narrow_cell.hidden_size else 1 for block in blocks]
+                rows = torch.cat([torch.cat([block] * times) for block, times in zip(blocks, repeats)])
+                if weight.ndim == 2:
+                    columns = input_factor if name == "bottom_up" and narrow_cell is first else factor
+                    rows = rows.repeat(1, columns) / columns
+                wide_cell.get_parameter(name).copy_(rows)
+    return wide
+
+
+@torch.no_grad()
+def write(model: hmrnn.CharLanguageModel, rows: int, length: int, *, seed: int = 0) -> Tensor:
+    """Return ``(rows, length)`` codes drawn from ``model``, all rows at once."""
+    generator = torch.Generator().manual_seed(seed)
+    codes, state, steps = torch.randint(model.vocabulary_size, (rows, 1), generator=generator), None, []
+    for _ in range(length):
+        output, state = model(codes, state, generator=generator)
+        codes = torch.multinomial(torch.softmax(output.logits[:, -1], -1), 1, generator=generator)
+        steps.append(codes)
+    return torch.cat(steps, 1)
+
+
+def trained(factor: int, rows: int, length: int) -> tuple[hmrnn.HMLSTM, Tensor, Any]:
+    """Return the widened checkpoint, an input ``(rows, length, columns)`` for it, and the state before that
+    input."""
+    model, _, _ = load_model(CHECKPOINT)
+    text = write(model, rows, 2 * length)
+    core = widen(model.core, factor, 2)
+    with torch.no_grad():
+        input = model.embedding(text).repeat(1, 1, 2)
+        _, state = fast_forward(core, input[:, :length], generator=torch.Generator().manual_seed(0))
+    return core, input[:, length:].clone(), state
+
+
+def alternate(
+    ours: Callable[[], object], reference: Callable[[], object], repeats: int
+) -> tuple[float, float]:
+    """Return the median seconds of both, run in alternation after one unmeasured run of each."""
+    seconds: dict[Callable[[], object], list[float]] = {ours: [], reference: []}
+    for k in range(repeats + 1):
+        for run, taken in seconds.items():
+            start = time.perf_counter()
+            run()
+            if k:
+                taken.append(time.perf_counter() - start)
+    return median(seconds[ours]), median(seconds[reference])
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let torch use ``count`` threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def lstm_multiplications(columns: int, sizes: tuple[int, ...]) -> int:
+    """Return the multiplications of one step of one row through a stack of LSTM layers, forward."""
+    return sum(4 * n * (below + n) for n, below in zip(sizes, (columns, *sizes[:-1])))
+
+
+def backpropagate(hidden: tuple[Tensor, ...]) -> None:
+    """Run backward from a loss that wants every hidden state of every layer."""
+    torch.autograd.backward(hidden, [torch.ones_like(h) for h in hidden])
+
+
+def train(
+    *, units: int = 512, rows: int = 64, length: int = 100, repeats: int = 7
+) -> Iterator[dict[str, Any]]:
+    """Time forward and backward of one chunk. ``units`` must be a multiple of the checkpoint's 128."""
+    what = f"forward + backward of 3 x {units} units, batch {rows}, {length} steps, {THREADS} threads"
+    core, input, state = trained(units // 128, rows, length)
+    widened = f"{what}; the shipped checkpoint widened, layer norm included"
+    yield _train("trained", core, input, state, repeats, widened)
+    core.slope = 5.0
+    yield _train("trained-slope-5", core, input, state, repeats, f"{widened}, at the last slope of annealing")
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(rows, length, 128, generator=generator)
+    for layer_norm, name in ((False, "fresh"), (True, "fresh-layer-norm")):
+        core = hmrnn.HMLSTM(128, (units,) * 3, layer_norm=layer_norm)
+        random = f"{what}; fresh random weights that read noise"
+        yield _train(name, core, noise, core.initial_state(rows), repeats, random)
+
+
+def _train(
+    variant: str, core: hmrnn.HMLSTM, input: Tensor, state: Any, repeats: int, what: str
+) -> dict[str, Any]:
+    lstm = hmrnn.LSTMCore(core.input_size, core.hidden_sizes)
+    input = input.clone().requires_grad_()
+    counter: Counter[str] = Counter()
+    output, _ = fast_forward(core, input, state, counter=counter)
+    backpropagate(output.hidden)
+    rates = output.boundaries.detach().mean((0, 1)).tolist()
+    with threads(THREADS):
+        ours, reference = alternate(
+            lambda: backpropagate(fast_forward(core, input, state)[0].hidden),
+            lambda: backpropagate(lstm(input)[0].hidden),
+            repeats,
+        )
+    total = 3 * input.shape[0] * input.shape[1] * lstm_multiplications(core.input_size, core.hidden_sizes)
+    return {
+        "name": f"hmrnn.train/{variant}",
+        "ours": ours, "reference": reference, "unit": "s", "ratio": reference / ours,
+        "multiplications": _shares(counter, total),
+        "boundary_rates": rates,
+        "what": f"{what}. Reference: a stack of torch.nn.LSTM layers of equal sizes",
+    }  # fmt: skip
+
+
+def generate(*, units: int = 512, steps: int = 300, repeats: int = 5) -> Iterator[dict[str, Any]]:
+    """Time ``steps`` steps of one row, one at a time, and compare with the dense loop.
+
+    Raises:
+        RuntimeError: if any boundary or hidden state differs from the loop's.
+    """
+    core, input, state = trained(units // 128, 1, steps)
+    lstm = torch.nn.LSTM(core.input_size, units, num_layers=3)
+    counter: Counter[str] = Counter()
+    stepper = Stepper(core, state, counter=counter)
+    with torch.no_grad():
+        hidden = [torch.stack(layer) for layer in zip(*(stepper.step(x) for x in input[0]))]
+        operations, dense = [], ([], [], [])
+        for x in input[0]:
+            output, state_after = core.loop(x[None, None], state if not operations else state_after)
+            operations.append(output.operations[0, 0].tolist())
+            for kept, h in zip(dense, output.hidden):
+                kept.append(h[0, 0])
+    difference = max(float((a - torch.stack(b)).abs().max()) for a, b in zip(hidden, dense))
+    if difference > 1e-5:
+        raise RuntimeError(f"sparse and dense steps differ by {difference}")
+
+    def ours() -> None:
+        again = Stepper(core, state)
+        for x in input[0]:
+            again.step(x)
+
+    @torch.no_grad()
+    def reference() -> None:
+        memory = None
+        for x in input[0]:
+            _, memory = lstm(x[None, None], memory)
+
+    with threads(THREADS):
+        seconds = alternate(ours, reference, repeats)
+    total = steps * lstm_multiplications(core.input_size, core.hidden_sizes)
+    copied = torch.tensor(operations).eq(hmrnn.COPY).float().mean(0).tolist()
+    yield {
+        "name": "hmrnn.generate/trained", "ours": seconds[0], "reference": seconds[1], "unit": "s",
+        "ratio": seconds[1] / seconds[0],
+        "multiplications": _shares(counter, total),
+        "copy_rates": copied, "largest_difference": difference,
+        "what": f"{steps} single steps of one row through 3 x {units} units, {THREADS} threads; the shipped "
+        "checkpoint widened; hidden states equal to the dense loop's. Reference: torch.nn.LSTM(num_layers=3) "
+        "step by step",
+    }  # fmt: skip
+
+
+def _shares(counter: Counter[str], reference: int) -> dict[str, int | float]:
+    ours = counter.total()
+    return {**counter, "ours": ours, "reference": reference, "share": ours / reference}
+
+
+BENCHMARKS: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {
+    "hmrnn.train": train,
+    "hmrnn.generate": generate,
+}

@@ -1,0 +1,170 @@
+"""The experiment from end to end on the smoke preset, and the tables made of records."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from hsrnn import datasets, experiments, hmrnn, ledger
+from hsrnn.experiments import hmrnn_language, hmrnn_language_tables
+from hsrnn.experiments.hmrnn_language import PRESETS, LanguageConfig
+from hsrnn.training import CheckpointError, save_checkpoint
+
+SMOKE = PRESETS["smoke"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> ledger.Record:
+    """One record of a smoke run, with its run folder and ledger in a temporary place."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HSRNN_RUNS", str(folder / "runs"))
+        patch.setenv("HSRNN_RESULTS", str(folder / "results"))
+        (record,) = experiments.reproduce("hmrnn.language", "smoke", SMOKE, [0], progress=False)
+        (stored,) = ledger.read("hmrnn.language")
+        assert stored.metrics["test_bpc"] == record.metrics["test_bpc"]
+        record.metrics["model"] = str(
+            experiments.run_folder("hmrnn.language", "smoke", SMOKE, 0) / "model.safetensors"
+        )
+    return record
+
+
+def test_a_record_holds_what_the_tables_need(finished):
+    m = finished.metrics
+    assert 3 < m["test_bpc"] < np.log2(28) + 0.2
+    assert m["parameters"] == sum(p.numel() for p in hmrnn_language.build_model(SMOKE, 28).parameters())
+    assert m["test_symbols"] == 1000 and len(m["boundary_rates"]) == 2
+    assert sum(m["operations"]["COPY"]) / (3 * 999) == pytest.approx(m["saving"])
+    assert set(m["segmentation"]) == {
+        name + late for name in ("word", "phrase", "sentence") for late in ("", ", one later")
+    }
+    scores = m["segmentation"]["word, one later"]
+    assert {"layer1", "layer2", "random1", "random2", "entropy1", "entropy2", "spaces", "entropy"} == set(
+        scores
+    )
+    assert scores["layer1"]["rate"] == pytest.approx(m["boundary_rates"][0])
+    assert m["curve"]["update"] == [8, 16, 24]
+
+
+def test_a_saved_model_is_the_model_that_was_scored(finished):
+    from pathlib import Path
+
+    model, vocabulary, config = hmrnn_language.load_model(Path(finished.metrics["model"]))
+    assert config == SMOKE
+    corpus = hmrnn_language.load_corpus(config)
+    assert vocabulary.symbols == corpus.vocabulary.symbols
+    score = hmrnn.evaluate_stream(model, corpus.test)
+    assert score.bits_per_character == pytest.approx(finished.metrics["test_bpc"], rel=1e-6)
+
+
+def test_rules_on_true_words():
+    """Against the true ends of words one later, spaces are perfect up to line ends; that is what makes
+    them a rule."""
+    corpus = datasets.load("generated", length=20_000)
+    gold = hmrnn_language.gold_boundaries(corpus)["word, one later"]
+    spaces = hmrnn.separators(corpus.vocabulary.decode(corpus.test[:-1]))
+    assert hmrnn.boundary_score(spaces, gold).f1 > 0.99
+
+
+def test_a_foreign_file_is_refused(tmp_path):
+    path = tmp_path / "x.safetensors"
+    save_checkpoint(path, {"a": torch.zeros(1)}, {"update": 1})
+    with pytest.raises(CheckpointError, match="not a model of hmrnn.language"):
+        hmrnn_language.load_model(path)
+
+
+@pytest.mark.parametrize("core", ["hmlstm", "lstm", "layer-norm-lstm", "clockwork"])
+def test_every_core_can_be_built(core):
+    model = hmrnn_language.build_model(replace(SMOKE, core=core), 28)
+    output, _ = model(torch.zeros(2, 3, dtype=torch.long))
+    assert output.logits.shape == (2, 3, 28)
+
+
+def test_paper_preset_is_the_papers_network():
+    model = hmrnn_language.build_model(replace(PRESETS["paper"], layer_norm=False), 50)
+    assert sum(p.numel() for p in model.parameters()) == 8_434_615
+
+
+def fake(config: LanguageConfig, seed: int, bpc: float, preset: str = "desk") -> ledger.Record:
+    from dataclasses import asdict
+
+    score = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "rate": 0.2}
+    rules = ("layer1", "layer2", "random1", "random2", "entropy1", "entropy2", "spaces", "entropy")
+    boundaries = {
+        "boundary_rates": [0.2, 0.05], "saving": 0.5, "updates": [10, 3, 1],
+        "segmentation": {"word, one later": {rule: score for rule in rules}},
+    }  # fmt: skip
+    metrics = {"test_bpc": bpc, "parameters": 7} | (boundaries if config.core == "hmlstm" else {})
+    settings = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
+    machine = {"processor": "p", "threads": 1}
+    return ledger.Record("hmrnn.language", preset, seed, settings, metrics, {}, "abc", {}, machine, 60.0, "")
+
+
+def verdict(records: list[ledger.Record], claim: str) -> str:
+    table = hmrnn_language_tables.tables(records)[-1]
+    return next(row[-1] for row in table.rows if row[0].startswith(claim))
+
+
+def test_verdicts_need_seeds_and_separate_intervals():
+    ours, theirs = PRESETS["desk"], replace(PRESETS["desk"], core="lstm")
+    assert verdict([], "C1") == "not tested"
+    one = [fake(ours, 0, 1.6), fake(theirs, 0, 1.7)]
+    assert verdict(one, "C1") == "not tested (1 seed, points to yes)"
+    clear = [fake(ours, s, 1.6 + s / 1e4) for s in range(5)] + [
+        fake(theirs, s, 1.7 + s / 1e4) for s in range(5)
+    ]
+    assert verdict(clear, "C1") == "reproduced"
+    reverse = [fake(theirs, s, 1.6 + s / 1e4) for s in range(5)] + [
+        fake(ours, s, 1.7 + s / 1e4) for s in range(5)
+    ]
+    assert verdict(reverse, "C1") == "not reproduced"
+    wide = [fake(ours, s, 1.6 + s / 10) for s in range(5)] + [
+        fake(theirs, s, 1.65 + s / 10) for s in range(5)
+    ]
+    assert verdict(wide, "C1") == "partly: the intervals overlap"
+    assert verdict(clear, "C5") == "not reproduced"
+
+
+def test_score_table_gives_mean_spread_range_seeds_and_command():
+    records = [fake(replace(PRESETS["desk"], core="lstm"), s, 1.6 + s / 10) for s in range(3)]
+    table = hmrnn_language_tables.tables(records)[0]
+    (row,) = table.rows
+    assert row[0] == "LSTM" and row[1] == "3 x 128"
+    assert row[4] == "1.700 ± 0.100 (3 seeds)" and row[5] == "1.600 to 1.800"
+    assert "`hsrnn reproduce hmrnn.language --preset desk --seed 0 --core lstm`" in table.note
+
+
+def test_the_printed_command_repeats_the_run():
+    """What a table prints, fed back into the command line's parser, gives the record's own settings."""
+    import shlex
+
+    import tyro
+
+    config = replace(PRESETS["book"], core="clockwork", hidden_sizes=(32, 64), layer_norm=False, updates=5)
+    words = shlex.split(hmrnn_language_tables.command(fake(config, 3, 1.0, preset="book")))
+    assert words[:7] == ["hsrnn", "reproduce", "hmrnn.language", "--preset", "book", "--seed", "3"]
+    assert tyro.cli(LanguageConfig, default=PRESETS["book"], args=words[7:]) == config
+
+
+def test_unknown_experiments_are_named():
+    with pytest.raises(ValueError, match="no experiment 'x'; there are: hmrnn.language"):
+        experiments.experiment("x")
+
+
+@pytest.mark.needs_data("ptb")
+def test_one_update_on_the_real_treebank(tmp_path, monkeypatch):
+    monkeypatch.setenv("HSRNN_RUNS", str(tmp_path))
+    small = replace(SMOKE, corpus="ptb", updates=2, evaluate_every=2, checkpoint_every=2, rows=256, length=40)
+    corpus = hmrnn_language.load_corpus(small)
+    model = hmrnn_language.build_model(small, len(corpus.vocabulary))
+    rows = datasets.ContiguousRows(corpus.train, rows=256, length=40)
+    valid = datasets.ContiguousRows(corpus.valid[:20_000], rows=256, length=40)
+    log = hmrnn.train(model, lambda epoch: rows, valid, small.training, progress=False)
+    assert 4 < log[-1]["valid_bpc"] < 6.5
+    metrics, _ = hmrnn_language.describe(model, replace_test(corpus, 3000))
+    assert set(metrics["segmentation"]) == {"word", "word, one later"}
+
+
+def replace_test(corpus: datasets.Corpus, length: int) -> datasets.Corpus:
+    return replace(corpus, test=corpus.test[:length])
