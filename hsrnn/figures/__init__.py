@@ -1,0 +1,33 @@
+"""Every picture of the book: matplotlib functions that return a `Picture`, and living figures.
+
+Pictures take plain numpy arrays and display themselves as one image with a text alternative made from the
+same arrays. Living figures are small ES modules that run in JupyterLab and on the built page alike; `living`
+tells how.
+"""
+
+from hsrnn.figures.boundaries import Boundaries
+from hsrnn.figures.living import LivingFigure
+from hsrnn.figures.operations import plot_gates, plot_operation_table, plot_operations, plot_segment_tree
+from hsrnn.figures.results import plot_scores, plot_training
+from hsrnn.figures.straight_through import StraightThrough, plot_straight_through
+from hsrnn.figures.style import PALETTE, Picture
+from hsrnn.figures.ten_letters import TenLetterMachine
+from hsrnn.figures.weights import pack, unpack
+
+__all__ = [
+    "PALETTE",
+    "Boundaries",
+    "LivingFigure",
+    "Picture",
+    "StraightThrough",
+    "TenLetterMachine",
+    "pack",
+    "plot_gates",
+    "plot_operation_table",
+    "plot_operations",
+    "plot_scores",
+    "plot_segment_tree",
+    "plot_straight_through",
+    "plot_training",
+    "unpack",
+]

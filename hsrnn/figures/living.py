@@ -1,18 +1,19 @@
-"""Living figures: one small ES module, alive in JupyterLab and on the built page, with no kernel and no network.
+"""Living figures: one small ES module each, alive in JupyterLab and, with no kernel, on the built page.
 
-A figure is a file `static/<name>.js` that ends in the anywidget form `export default { render };`, and a class that
-says which file:
+A figure is a file `static/<name>.js` that ends in the anywidget form `export default { render };`, and a
+class that says which file:
 
     class Pendulum(LivingFigure):
         module = "pendulum.js"
 
-    Pendulum({"length": 1.0}, state={"angle": 30}, alt="A pendulum at 30 degrees.", fallback=matplotlib_figure)
+    Pendulum({"length": 1.0}, state={"angle": 30}, alt="A pendulum at 30 degrees.", fallback=picture)
 
-`data` is what the figure shows and never changes in the page; `state` is what the reader changes. In JupyterLab
-the object is an ordinary widget: `figure.observe(callback, names="state")` tells Python what the reader does, and
-assigning `figure.state` moves the figure. In the notebook file and on the built page it is its own `text/html`: the
-fallback picture, the data as JSON, and one script with the same module and the twenty lines of `static/host.js` that
-stand in for the widget's model. Without JavaScript, in print and in a feed reader the fallback picture remains.
+`data` is what the figure shows and never changes in the page; `state` is what the reader changes. In
+JupyterLab the object is an ordinary widget: `figure.observe(callback, names="state")` tells Python what the
+reader does, and assigning `figure.state` moves the figure. In the notebook file and on the built page it is
+its own `text/html`: the fallback picture, the data as JSON, and one script with the same module and the
+twenty lines of `static/host.js` that stand in for the widget's model. Without JavaScript, in print and in a
+feed reader the fallback picture remains.
 
 How to add a figure is told step by step in `README.md` beside this file.
 """
@@ -45,14 +46,15 @@ class LivingFigure(anywidget.AnyWidget):
     Args:
         data: what the figure shows, made of dicts, lists, strings, booleans, finite numbers and numpy arrays.
         alt: text alternative: what is to be seen; not empty.
-        fallback: the picture shown where no JavaScript runs: a `Picture`, a matplotlib figure, or SVG or PNG bytes.
+        fallback: the picture shown where no JavaScript runs: a `Picture`, a matplotlib figure, or SVG or PNG
+            bytes.
         state: what the reader starts from; same kinds of values as `data`.
-        name: id of the figure on its page and in links to its state; by default made of the class name. A second
-            figure of the same name on a page gets the suffix `-2` there.
+        name: id of the figure on its page and in links to its state; by default made of the class name. A
+            second figure of the same name on a page gets the suffix `-2` there.
 
     Raises:
-        ValueError: for an empty `alt`, a number that is not finite, data above 2 MB, an unknown module or a name
-            that is not made of lower-case letters, digits and hyphens.
+        ValueError: for an empty `alt`, a number that is not finite, data above 2 MB, an unknown module or a
+            name that is not made of lower-case letters, digits and hyphens.
         TypeError: for a value that JSON cannot hold.
     """
 
@@ -98,8 +100,8 @@ class LivingFigure(anywidget.AnyWidget):
         size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
         if size > LARGEST_DATA:
             raise ValueError(
-                f"{proposal.trait.name} is {size / 1e6:.2f} MB as JSON, above the {LARGEST_DATA / 1e6:g} MB that a "
-                "figure may bring to a page: show fewer points, or pack weights with hsrnn.figures.weights.pack"
+                f"{proposal.trait.name} is {size / 1e6:.2f} MB as JSON, above the {LARGEST_DATA / 1e6:g} MB "
+                "that a figure may bring to a page: show less, or pack weights with hsrnn.figures.pack"
             )
         return value
 
@@ -112,8 +114,11 @@ class LivingFigure(anywidget.AnyWidget):
 
     def html(self) -> str:
         """Return the figure as one self-contained HTML fragment, alive wherever JavaScript runs."""
-        content = json.dumps({"data": self.data, "state": self.state}, ensure_ascii=False, separators=(",", ":"))
-        # JSON needs "<" inside strings only, so the escape changes nothing, and no tag or comment can begin there.
+        content = json.dumps(
+            {"data": self.data, "state": self.state}, ensure_ascii=False, separators=(",", ":")
+        )
+        # JSON needs "<" inside strings only, so the escape changes nothing, and no tag or comment can begin
+        # there.
         content = content.replace("<", "\\u003c")
         return (
             f'<div class="hsrnn-living tex2jax_ignore mathjax_ignore" data-figure="{self.name}" '
@@ -136,7 +141,7 @@ class LivingFigure(anywidget.AnyWidget):
             f'<!doctype html>\n<html lang="en" data-theme="{theme}">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>{html.escape(title or self.name)}</title>\n"
-            f'<style>html {{ background: {"#14181e" if theme == "dark" else "#ffffff"} }} '
+            f"<style>html {{ background: {'#14181e' if theme == 'dark' else '#ffffff'} }} "
             "body { max-width: 760px; margin: 16px auto; padding: 0 12px }</style>\n</head>\n"
             f"<body>\n<main>\n{self.html()}\n</main>\n</body>\n</html>\n"
         )
@@ -156,7 +161,9 @@ def plain(value: Any, path: str) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{path} is {value}: a figure takes finite numbers; leave the point out or replace it")
+        raise ValueError(
+            f"{path} is {value}: a figure takes finite numbers; leave the point out or replace it"
+        )
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
@@ -166,7 +173,9 @@ def plain(value: Any, path: str) -> Any:
             if not isinstance(key, str):
                 raise TypeError(f"{path} has the key {key!r}: keys must be strings")
         return {key: plain(item, f'{path}["{key}"]') for key, item in value.items()}
-    raise TypeError(f"{path} is a {type(value).__name__}: give dicts, lists, strings, numbers or numpy arrays")
+    raise TypeError(
+        f"{path} is a {type(value).__name__}: give dicts, lists, strings, numbers or numpy arrays"
+    )
 
 
 def stylesheet() -> str:

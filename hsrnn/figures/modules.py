@@ -1,7 +1,9 @@
 """Join a figure's ES module and the local modules it imports into one script.
 
-The sources stay ordinary modules, which Node and browsers import as they are. A page, however, must carry each figure
-whole: a module loaded from `file://` may not import its neighbours. So every module becomes one function call that
+The sources stay ordinary modules, which Node and browsers import as they are. A page, however, must carry
+each figure
+whole: a module loaded from `file://` may not import its neighbours. So every module becomes one function call
+    that
 returns what the module exports, and an import becomes the destructuring of that result. Only three forms are
 understood, each at the start of a line; anything else is refused instead of guessed:
 
@@ -31,7 +33,9 @@ def locate(module: str | Path, beside: Path | None = None) -> Path:
     Raises:
         ValueError: if there is no such file; the message lists the modules that ship.
     """
-    candidates = [Path(module), STATIC / module] if beside is None else [beside.parent / module, STATIC / module]
+    candidates = (
+        [Path(module), STATIC / module] if beside is None else [beside.parent / module, STATIC / module]
+    )
     for candidate in candidates:
         if candidate.is_file():
             return candidate.resolve()
@@ -40,12 +44,13 @@ def locate(module: str | Path, beside: Path | None = None) -> Path:
 
 
 def join(figure: str | Path, variable: str = "figure") -> str:
-    """Return one script that defines `const <variable> = { render }` for a figure's module and all its imports.
+    """Return one script that defines `const <variable> = { render }` for a figure's module and all its
+    imports.
 
     Raises:
         ValueError: if a module is missing, imports in a circle, uses a form of import or export that is not
-            understood, imports a name that its source does not export, or holds `</script` or `<!--`, which would end
-            or change the script element that carries it.
+            understood, imports a name that its source does not export, or holds `</script` or `<!--`, which
+            would end or change the script element that carries it.
     """
     entry = locate(figure)
     chunks: dict[Path, str] = {}
@@ -56,7 +61,9 @@ def join(figure: str | Path, variable: str = "figure") -> str:
     script = "\n".join(chunks.values()) + f"\nconst {variable} = {_variable(entry)};\n"
     for forbidden in ("</script", "<!--"):
         if forbidden in script.lower():
-            raise ValueError(f"{entry.name} or a module it imports holds {forbidden!r}: write it in two pieces")
+            raise ValueError(
+                f"{entry.name} or a module it imports holds {forbidden!r}: write it in two pieces"
+            )
     return script
 
 
@@ -87,7 +94,9 @@ def _collect(
         names.append("render")
     left_over = _LEFT_OVER.search(body)
     if left_over:
-        raise ValueError(f"{path.name}: cannot join {left_over.group(0).strip()!r}; see hsrnn.figures.modules")
+        raise ValueError(
+            f"{path.name}: cannot join {left_over.group(0).strip()!r}; see hsrnn.figures.modules"
+        )
     offered = ", ".join(dict.fromkeys(names))
     exports[path] = names
     chunks[path] = f"const {_variable(path)} = (() => {{\n{body.strip()}\nreturn {{ {offered} }};\n}})();"
@@ -99,7 +108,9 @@ def _destructure(names: str, target: Path, importer: Path, offered: list[str]) -
     for item in filter(None, (piece.strip() for piece in names.split(","))):
         match = _NAME.match(item)
         if match is None or match.group(1) not in offered:
-            raise ValueError(f"{importer.name} imports {item!r}, but {target.name} exports {', '.join(offered)}")
+            raise ValueError(
+                f"{importer.name} imports {item!r}, but {target.name} exports {', '.join(offered)}"
+            )
         parts.append(f"{match.group(1)}: {match.group(2)}" if match.group(2) else match.group(1))
     return f"const {{ {', '.join(parts)} }} = {_variable(target)};"
 

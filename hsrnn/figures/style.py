@@ -1,13 +1,13 @@
 """One visual language for every figure: the palette, the type scale, and how a matplotlib picture is shown.
 
-The colours are the Okabe-Ito set, told apart by readers with any of the common colour-vision differences, with one
-shade for light and one for dark pages. They are written down here only: matplotlib pictures read `PALETTE`, and
-`css_variables` turns the same table into the custom properties that `static/living.css` uses.
+The colours are the Okabe-Ito set, told apart by readers with any of the common colour-vision differences,
+with one shade for light and one for dark pages. They are written down here only: matplotlib pictures read
+`PALETTE`, and `css_variables` turns the same table into the custom properties that `static/living.css` uses.
 
-`Picture` is what every plotting function returns. The image of a notebook cell has no text alternative on the built
-page unless the cell's metadata carries one (`mystnb: image: alt:`), and the alternative then says nothing about the
-data it was written for. So a `Picture` displays itself as an `<img>` whose alternative travels with it, on the
-page, in JupyterLab and in print.
+`Picture` is what every plotting function returns. The image of a notebook cell has no text alternative on the
+built page unless the cell's metadata carries one (`mystnb: image: alt:`), and the alternative then says
+nothing about the data it was written for. So a `Picture` displays itself as an `<img>` whose alternative
+travels with it, on the page, in JupyterLab and in print.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,7 +49,7 @@ WIDTH = 7.4
 """Width of a picture in inches: the text column of the built book."""
 
 LAYER_COLOURS = ("update", "second", "third")
-"""Roles for series that belong to layer 1, 2 and 3, or to the first, second and third model of a comparison."""
+"""Roles for series that belong to layer 1, 2 and 3, or to the first, second and third of a comparison."""
 
 _POINTS_PER_PIXEL = 0.75
 
@@ -65,7 +66,7 @@ def colour(role: str) -> str:
 
 
 def css_variables(scope: str = ".hl") -> str:
-    """Return a CSS rule that defines `--hl-<role>` and `--hl-<size>` for the elements that `scope` selects."""
+    """Return a CSS rule that defines `--hl-<role>` and `--hl-<size>` for what `scope` selects."""
     colours = [f"  --hl-{role}: light-dark({light}, {dark});" for role, (light, dark) in PALETTE.items()]
     sizes = [f"  --hl-{name}: {size:g}px;" for name, size in TYPE_SCALE.items()]
     return "\n".join([f"{scope} {{", *colours, *sizes, "}", ""])
@@ -75,8 +76,8 @@ def css_variables(scope: str = ".hl") -> str:
 def drawing() -> Iterator[None]:
     """Set matplotlib's parameters to the book's style inside a `with` block.
 
-    Identical input gives identical bytes: the salt of SVG identifiers is fixed, and letters are drawn as shapes, so
-    that the picture does not depend on the fonts of the reader.
+    Identical input gives identical bytes: the salt of SVG identifiers is fixed, and letters are drawn as
+    shapes, so that the picture does not depend on the fonts of the reader.
     """
     small, text = (TYPE_SCALE[size] * _POINTS_PER_PIXEL for size in ("small", "text"))
     parameters = {
@@ -112,7 +113,8 @@ def drawing() -> Iterator[None]:
 class Picture:
     """A matplotlib figure together with the sentence that stands for it where it cannot be seen.
 
-    Shown in a notebook it becomes one `<img>` with that sentence as its text alternative; as plain text, the sentence.
+    Shown in a notebook it becomes one `<img>` with that sentence as its text alternative; as plain text, the
+    sentence.
 
     Args:
         figure: the drawn figure. It is rendered once, here, and not changed afterwards.
@@ -144,8 +146,9 @@ class Picture:
         return self.alt
 
     def html(self) -> str:
-        """Return the picture as one `<img>` element on a light panel, so that it is readable on a dark page."""
-        return f'<div class="hsrnn-picture" style="{_PANEL}">{image_element(self.image, self.alt)}</div>'
+        """Return the picture as one `<img>` on a light panel, so that it is readable on a dark page."""
+        image = image_element(self.image, self.alt)
+        return f'<div class="hsrnn-picture" style="{_PANEL}">{image}</div>'
 
     def save(self, path: str | Path) -> None:
         """Write the image to a file; its ending must be the picture's format."""
@@ -155,7 +158,8 @@ class Picture:
         path.write_bytes(self.image)
 
 
-_PANEL = f"background:{colour('paper')};border-radius:6px;padding:6px;max-width:760px"
+_PANEL = f"background:{colour('paper')};border-radius:6px;padding:6px"
+_DPI = 192
 
 
 def render(figure: Figure, image_format: str) -> bytes:
@@ -163,26 +167,32 @@ def render(figure: Figure, image_format: str) -> bytes:
     stream = io.BytesIO()
     with drawing():
         metadata = {"Date": None} if image_format == "svg" else {"Software": None}
-        figure.savefig(stream, format=image_format, dpi=192, metadata=metadata, bbox_inches="tight", pad_inches=0.06)
+        figure.savefig(
+            stream, format=image_format, dpi=_DPI, metadata=metadata, bbox_inches="tight", pad_inches=0.06
+        )
     return stream.getvalue()
 
 
 def image_element(image: bytes, alt: str) -> str:
-    """Return an `<img>` element that carries an SVG or PNG image in itself.
+    """Return an `<img>` element that carries an SVG or PNG image in itself, never wider than its place.
 
-    The class `dark-light` tells the book's theme not to dim the image on dark pages.
+    A PNG is taken to have 192 pixels an inch and is shown at half its pixels. The class `dark-light` tells
+    the book's theme not to dim the image on dark pages.
 
     Raises:
         ValueError: if the bytes are neither SVG nor PNG.
     """
     if image.startswith(b"\x89PNG\r\n\x1a\n"):
         kind = "image/png"
+        width = max(1.0, int.from_bytes(image[16:20], "big") * 96 / _DPI)
     elif b"<svg" in image[:2000]:
         kind = "image/svg+xml"
+        points = re.search(rb'<svg[^>]* width="([0-9.]+)pt"', image)
+        width = float(points.group(1)) / _POINTS_PER_PIXEL if points else 720.0
     else:
         raise ValueError(f"image must be SVG or PNG bytes, got bytes that start with {image[:12]!r}")
     source = base64.b64encode(image).decode("ascii")
-    style = "display:block;width:100%;height:auto"
+    style = f"display:block;width:{width:.0f}px;max-width:100%;height:auto"
     return (
         f'<img class="dark-light" alt="{html.escape(alt, quote=True)}" style="{style}" '
         f'src="data:{kind};base64,{source}">'

@@ -1,9 +1,11 @@
-"""Store the weights of a network as JSON for a page, one byte a weight, and read back exactly what the page computes with.
+"""Store the weights of a network as JSON for a page, one byte a weight, and read back exactly what the page
+computes with.
 
-A matrix is quantised row by row and symmetrically: row r is `scale[r] * integers[r]` with integers between -127 and
-127 (8 bits) or -32767 and 32767 (16 bits), and the scale is the float32 nearest to the largest absolute value of the
-row divided by that limit. Vectors (biases, gains) stay float32. `unpack` returns float32 arrays that equal, bit for
-bit, those of `decodeWeights` in `static/hmlstm.js`: load them into PyTorch and both compute with the same numbers.
+A matrix is quantised row by row and symmetrically: row r is `scale[r] * integers[r]` with integers between
+-127 and 127 (8 bits) or -32767 and 32767 (16 bits), and the scale is the float32 nearest to the largest
+absolute value of the row divided by that limit. Vectors (biases, gains) stay float32. `unpack` returns
+float32 arrays that equal, bit for bit, those of `decodeWeights` in `static/hmlstm.js`: load them into PyTorch
+and both compute with the same numbers.
 """
 
 from __future__ import annotations
@@ -28,14 +30,19 @@ def pack(weights: Mapping[str, np.ndarray], bits: int = 8) -> dict[str, Any]:
         bits: 8 or 16, the width of a matrix entry.
 
     Returns:
-        `{"format", "bits", "arrays": {name: {"shape", "kind", "values", ["scales"]}}}` with little-endian base64.
+        `{"format", "bits", "arrays": {name: {"shape", "kind", "values", ["scales"]}}}` with little-endian
+        base64.
 
     Raises:
         ValueError: for other bits, other numbers of dimensions, or entries that are not finite.
     """
     if bits not in _INTEGER:
         raise ValueError(f"bits must be 8 or 16, got {bits}")
-    return {"format": FORMAT, "bits": bits, "arrays": {name: _pack(name, weights[name], bits) for name in weights}}
+    return {
+        "format": FORMAT,
+        "bits": bits,
+        "arrays": {name: _pack(name, weights[name], bits) for name in weights},
+    }
 
 
 def unpack(packed: Mapping[str, Any]) -> dict[str, np.ndarray]:

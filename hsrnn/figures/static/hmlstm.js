@@ -1,6 +1,6 @@
 // The HM-LSTM character language model (arXiv 1609.01704, equations 1-11), one letter at a time.
-// Weights are float32, as they were stored; all arithmetic is in float64. What a boundary makes unnecessary is not
-// computed: a layer that COPIES evaluates only the row of its boundary detector.
+// Weights are float32, as they were stored; all arithmetic is in float64. What a boundary makes unnecessary
+// is not computed: a layer that COPIES evaluates only the row of its boundary detector.
 
 export const COPY = 0;
 export const UPDATE = 1;
@@ -36,7 +36,9 @@ export function decodeWeights(packed) {
 // Arrange decoded weights, named as in the PyTorch state dict, by layer.
 export function buildModel(weights, { layerNorm }) {
   const matrix = (name) => ({
-    rows: weights[name].shape[0], columns: weights[name].shape[1], values: weights[name].values,
+    rows: weights[name].shape[0],
+    columns: weights[name].shape[1],
+    values: weights[name].values,
   });
   const vector = (name) => weights[name].values;
   const layers = [];
@@ -45,11 +47,20 @@ export function buildModel(weights, { layerNorm }) {
     const top = weights[`core.cells.${l + 1}.recurrent`] === undefined;
     const size = weights[`${cell}.recurrent`].shape[1];
     const layer = {
-      size, top, bias: vector(`${cell}.bias`),
-      recurrent: matrix(`${cell}.recurrent`), bottomUp: matrix(`${cell}.bottom_up`),
+      size,
+      top,
+      bias: vector(`${cell}.bias`),
+      recurrent: matrix(`${cell}.recurrent`),
+      bottomUp: matrix(`${cell}.bottom_up`),
       topDown: top ? null : matrix(`${cell}.top_down`),
-      gateNorm: layerNorm && { gain: vector(`${cell}.gate_norm.weight`), shift: vector(`${cell}.gate_norm.bias`) },
-      cellNorm: layerNorm && { gain: vector(`${cell}.cell_norm.weight`), shift: vector(`${cell}.cell_norm.bias`) },
+      gateNorm: layerNorm && {
+        gain: vector(`${cell}.gate_norm.weight`),
+        shift: vector(`${cell}.gate_norm.bias`),
+      },
+      cellNorm: layerNorm && {
+        gain: vector(`${cell}.cell_norm.weight`),
+        shift: vector(`${cell}.cell_norm.bias`),
+      },
       output: matrix(`output.embeddings.${l}`),
     };
     const inputs = size + layer.bottomUp.columns + (top ? 0 : layer.topDown.columns);
@@ -57,9 +68,13 @@ export function buildModel(weights, { layerNorm }) {
     layers.push(layer);
   }
   return {
-    layers, embedding: matrix("embedding.weight"), gate: matrix("output.gate.weight"),
-    gateBias: vector("output.gate.bias"), outputBias: vector("output.bias"),
-    softmax: matrix("output.softmax.weight"), softmaxBias: vector("output.softmax.bias"),
+    layers,
+    embedding: matrix("embedding.weight"),
+    gate: matrix("output.gate.weight"),
+    gateBias: vector("output.gate.bias"),
+    outputBias: vector("output.bias"),
+    softmax: matrix("output.softmax.weight"),
+    softmaxBias: vector("output.softmax.bias"),
   };
 }
 
@@ -98,9 +113,9 @@ export function initialState(model) {
   };
 }
 
-// Read one letter. `forced[l]` fixes the boundary of layer l at 0 or 1 (null: as the model decides); the top layer has
-// none. Returns the new state { h, c, z } with, per layer, preactivation (s_z; null at the top), operation,
-// gates and work (multiplications done), and with the probabilities of the next letter.
+// Read one letter. `forced[l]` fixes the boundary of layer l at 0 or 1 (null: as the model decides); the top
+// layer has none. Returns the new state { h, c, z } with, per layer, preactivation (s_z; null at the top),
+// operation, gates and work (multiplications done), and with the probabilities of the next letter.
 export function step(model, before, code, { topDown = true, forced = [] } = {}) {
   const { embedding, layers } = model;
   const after = { h: [], c: [], z: [], preactivation: [], operation: [], work: [] };
@@ -166,7 +181,13 @@ function predict(model, h) {
 
   const mixed = Float64Array.from(model.outputBias);
   model.layers.forEach((layer, l) => {
-    addProduct(mixed, layer.output, h[l].map((value) => gates[l] * value), 0, mixed.length);
+    addProduct(
+      mixed,
+      layer.output,
+      h[l].map((value) => gates[l] * value),
+      0,
+      mixed.length,
+    );
   });
   const hidden = mixed.map((value) => Math.max(0, value));
   const logits = Float64Array.from(model.softmaxBias);
@@ -183,8 +204,8 @@ export function softmax(logits, temperature) {
 
 // ---------------------------------------------------------------- a whole text
 
-// Reads a text and keeps the state after every prefix, so that a change at letter t costs the letters from t on.
-// `forced` maps "layer:letter" (layers and letters counted from 0) to 0 or 1.
+// Reads a text and keeps the state after every prefix, so that a change at letter t costs the letters from t
+// on. `forced` maps "layer:letter" (layers and letters counted from 0) to 0 or 1.
 export class Reading {
   constructor(model) {
     this.model = model;
@@ -200,7 +221,8 @@ export class Reading {
     let kept = 0;
     if (topDown === this.topDown) {
       const sameAt = (t) =>
-        codes[t] === this.codes[t] && choices(forced, t).every((choice, l) => choice === choices(this.forced, t)[l]);
+        codes[t] === this.codes[t] &&
+        choices(forced, t).every((choice, l) => choice === choices(this.forced, t)[l]);
       while (kept < Math.min(codes.length, this.steps.length) && sameAt(kept)) kept += 1;
     }
     this.steps.length = kept;

@@ -19,7 +19,10 @@ export function host(figure, name) {
     },
     on: (event, listener) => listeners.set(event, [...(listeners.get(event) ?? []), listener]),
     off: (event, listener) =>
-      listeners.set(event, (listeners.get(event) ?? []).filter((each) => each !== listener)),
+      listeners.set(
+        event,
+        (listeners.get(event) ?? []).filter((each) => each !== listener),
+      ),
     save_changes() {},
   };
 

@@ -64,8 +64,10 @@ export function decodeState(text) {
 // ---------------------------------------------------------------- the frame of a figure
 
 // Open a figure in `el`. `draw(state)` is called once at the start and after every change, whoever makes it:
-// a control, a link, "Reset", or Python. `clean(state)` turns anything that a link may hold into a good state.
-// Returns { root, stage, state(), set(patch), say(text), start(), close() }; call start() when the stage is built.
+// a control, a link, "Reset", or Python. `clean(state)` turns anything that a link may hold into a good
+// state. Returns { root, stage, status, state(), set(patch), say(text), start(), close() }; call start() when
+// the stage is built. `status` is the line that say() writes to; it stands last unless the figure puts it
+// elsewhere on the stage.
 export function openFigure({ model, el }, { draw, clean = (state) => state }) {
   const initial = structuredClone(model.get("state"));
   const host = el.closest(".hsrnn-living");
@@ -78,9 +80,9 @@ export function openFigure({ model, el }, { draw, clean = (state) => state }) {
     "div",
     { class: "hl", role: "group", "aria-label": model.get("alt") },
     stage,
-    status,
     h("div", { class: "hl-foot" }, ...buttons, note),
   );
+  stage.append(status);
   el.append(root);
 
   function state() {
@@ -128,7 +130,7 @@ export function openFigure({ model, el }, { draw, clean = (state) => state }) {
   function say(text) {
     if (status.textContent !== text) status.textContent = text;
   }
-  return { root, stage, state, set, say, start, close };
+  return { root, stage, status, state, set, say, start, close };
 }
 
 // ---------------------------------------------------------------- controls
@@ -146,7 +148,14 @@ export function toggle(label, onChange) {
 export function slider({ label, min, max, step, show = String, onInput }) {
   const id = freshId();
   const output = h("output", { for: id });
-  const input = h("input", { type: "range", id, min, max, step, oninput: () => onInput(Number(input.value)) });
+  const input = h("input", {
+    type: "range",
+    id,
+    min,
+    max,
+    step,
+    oninput: () => onInput(Number(input.value)),
+  });
   const el = h("div", { class: "hl-slider" }, h("label", { for: id }, label), input, output);
   return {
     el,
@@ -162,16 +171,26 @@ export function slider({ label, min, max, step, show = String, onInput }) {
 // Pick one of options = [[value, label], ...].
 export function choice({ label, options, onChange }) {
   const name = freshId();
-  const inputs = options.map(([value]) => h("input", { type: "radio", name, value, onchange: () => onChange(value) }));
+  const inputs = options.map(([value]) =>
+    h("input", { type: "radio", name, value, onchange: () => onChange(value) }),
+  );
   const labels = options.map(([, text], index) => h("label", {}, inputs[index], h("span", {}, text)));
   const el = h("fieldset", { class: "hl-choice" }, h("legend", {}, label), ...labels);
-  return { el, set: (value) => inputs.forEach((input) => void (input.checked = input.value === String(value))) };
+  return {
+    el,
+    set: (value) => inputs.forEach((input) => void (input.checked = input.value === String(value))),
+  };
 }
 
 export function textBox({ label, rows = 2, maxLength, onInput }) {
   const id = freshId();
   const box = h("textarea", {
-    id, rows, maxlength: maxLength, spellcheck: "false", autocapitalize: "off", autocomplete: "off",
+    id,
+    rows,
+    maxlength: maxLength,
+    spellcheck: "false",
+    autocapitalize: "off",
+    autocomplete: "off",
     oninput: () => onInput(box.value),
   });
   const el = h("div", { class: "hl-textbox" }, h("label", { for: id }, label), box);
@@ -182,10 +201,21 @@ export function textBox({ label, rows = 2, maxLength, onInput }) {
 export function player({ label, last, show, onSeek, interval = 900 }) {
   let position = 0;
   let timer = null;
-  const scrub = slider({ label, min: 0, max: last, step: 1, show, onInput: (value) => (stop(), onSeek(value)) });
+  const scrub = slider({
+    label,
+    min: 0,
+    max: last,
+    step: 1,
+    show,
+    onInput: (value) => (stop(), onSeek(value)),
+  });
   const play = button("Play", () => (timer === null ? begin() : stop()), { "aria-pressed": "false" });
-  const back = button("◀", () => (stop(), onSeek(Math.max(0, position - 1))), { "aria-label": "One step back" });
-  const next = button("▶", () => (stop(), onSeek(Math.min(last, position + 1))), { "aria-label": "One step on" });
+  const back = button("◀", () => (stop(), onSeek(Math.max(0, position - 1))), {
+    "aria-label": "One step back",
+  });
+  const next = button("▶", () => (stop(), onSeek(Math.min(last, position + 1))), {
+    "aria-label": "One step on",
+  });
 
   function stop() {
     clearInterval(timer);

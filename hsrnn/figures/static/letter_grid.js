@@ -8,7 +8,8 @@ const LETTER = { [UPDATE]: "U", [FLUSH]: "F" };
 const CLASS = ["hl-copy", "hl-update", "hl-flush"];
 
 // onSelect(t) when the reader moves to a letter, onForce(layer, t) when they ask for another boundary.
-// Returns { rows: [element], update({ letters, steps, forced, changed, selected }) }; rows come from the top layer down to the letters.
+// Returns { rows: [element], update({ letters, steps, forced, changed, selected }) }; rows come from the top
+// layer down to the letters.
 export function letterGrid({ layers, onSelect, onForce }) {
   const rows = Array.from({ length: layers + 1 }, (_, row) => {
     const layer = layers - 1 - row;
@@ -46,8 +47,12 @@ export function letterGrid({ layers, onSelect, onForce }) {
   function onkeydown(event) {
     const { row, t } = current;
     const moves = {
-      ArrowLeft: [row, t - 1], ArrowRight: [row, t + 1], ArrowUp: [row - 1, t], ArrowDown: [row + 1, t],
-      Home: [row, 0], End: [row, length - 1],
+      ArrowLeft: [row, t - 1],
+      ArrowRight: [row, t + 1],
+      ArrowUp: [row - 1, t],
+      ArrowDown: [row + 1, t],
+      Home: [row, 0],
+      End: [row, length - 1],
     };
     if (event.key in moves) moveTo(...moves[event.key]);
     else if (event.key === "Enter" || event.key === " ") act(current);
@@ -73,7 +78,10 @@ export function letterGrid({ layers, onSelect, onForce }) {
     letters.forEach((letter, t) => {
       for (let row = 0; row <= layers; row += 1) {
         const layer = layers - 1 - row;
-        const cell = layer >= 0 ? operationCell(layer, t) : { class: "hl-cell", text: sign(letter), label: spoken(letter) };
+        const cell =
+          layer >= 0
+            ? operationCell(layer, t)
+            : { class: "hl-cell", text: sign(letter), label: spoken(letter) };
         paint(cellAt(row, t), cell, t === selected, row === current.row && t === current.t);
       }
     });

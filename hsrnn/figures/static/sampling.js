@@ -1,4 +1,5 @@
-// Random numbers that depend on a seed and a position only, so that a continuation can be repeated and shared.
+// Random numbers that depend on a seed and a position only, so that a continuation can be repeated and
+// shared.
 
 // A number in [0, 1) from two integers (the mulberry32 mixing of their combination).
 export function uniform(seed, position) {

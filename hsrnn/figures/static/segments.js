@@ -2,7 +2,8 @@
 
 import { s } from "./kit.js";
 
-// Boundaries of one layer (0 or 1 a letter) -> [{ first, last, open }]; the last segment is open if no boundary ends it.
+// Boundaries of one layer (0 or 1 a letter) -> [{ first, last, open }]; the last segment is open if no
+// boundary ends it.
 export function segmentsOf(boundaries) {
   const segments = [];
   let first = 0;
@@ -15,19 +16,18 @@ export function segmentsOf(boundaries) {
   return segments;
 }
 
-// Which segment of the upper layer each lower segment belongs to: the one in which it ends.
-export function parents(lower, upper) {
-  let index = 0;
-  return lower.map(({ last }) => {
-    while (upper[index].last < last) index += 1;
-    return index;
-  });
+// Boundaries of all layers, layer 1 first -> where segments end, such that they nest: a boundary of a higher
+// layer ends the segments below it too. (The model may set it alone, since it computes z while it copies.)
+export function nestedEnds(boundaries) {
+  return boundaries.map((row, l) =>
+    row.map((_, t) => Number(boundaries.slice(l).some((above) => above[t] === 1))),
+  );
 }
 
-// Draw the tree of two layers' boundaries over letters of a given width: brackets of layer 1 below, layer 2 above.
-export function segmentTree({ boundaries, width, height, first, last }) {
-  const [upper, lower] = [segmentsOf(boundaries[1]), segmentsOf(boundaries[0])];
-  const owner = parents(lower, upper);
+// Draw the tree of two layers' boundaries over letters of a given width: brackets of layer 1 below, layer 2
+// above.
+export function segmentTree({ boundaries, width, height }) {
+  const [lower, upper] = nestedEnds(boundaries).map(segmentsOf);
   const [top, middle, leaf] = [8, height * 0.5, height - 2];
   const left = (segment) => segment.first * width + 3;
   const right = (segment) => (segment.last + 1) * width - 3;
@@ -35,17 +35,13 @@ export function segmentTree({ boundaries, width, height, first, last }) {
   const drawing = [];
   const line = (d, segment, layer) =>
     drawing.push(s("path", { d, class: `hl-branch hl-branch-${layer}${segment.open ? " hl-open" : ""}` }));
-  const seen = (segment) => segment.last >= first && segment.first <= last;
-  for (const segment of upper.filter(seen)) {
+  for (const segment of upper) {
     line(bracket(left(segment), right(segment), top, middle - 6), segment, 2);
   }
-  lower.forEach((segment, index) => {
-    if (!seen(segment)) return;
+  for (const segment of lower) {
     line(bracket(left(segment), right(segment), middle + 6, leaf), segment, 1);
-    const parent = upper[owner[index]];
-    const foot = Math.min(Math.max(centre(segment), left(parent) + 2), right(parent) - 2);
-    line(`M${centre(segment)} ${middle + 6}L${foot} ${top}`, segment, "link");
-  });
+    line(`M${centre(segment)} ${middle + 6}V${top}`, segment, "link");
+  }
   return drawing;
 }
 
