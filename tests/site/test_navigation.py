@@ -1,0 +1,104 @@
+"""Finding one's way: from the front page to every chapter, from a word to its page, from page to page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.needs_browser
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TOC = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+FRONT = yaml.safe_load(TOC)["root"]
+CHAPTERS = re.findall(r"^\s*-\s+file:\s*(\S+)", TOC, flags=re.MULTILINE)
+
+
+def links(page: object) -> set[str]:
+    """Return the addresses, without fragments, of all local links on a Playwright page."""
+    found = page.evaluate("() => [...document.querySelectorAll('a[href]')].map((a) => a.href.split('#')[0])")
+    return {address for address in found if not address.startswith("http") or "127.0.0.1" in address}
+
+
+def test_the_root_leads_to_the_front_page(site_url: str, open_page: Callable):
+    watched = open_page(f"{site_url}search.html")
+    watched.page.goto(site_url, wait_until="commit")
+    watched.page.wait_for_url(f"**/{FRONT}.html")
+    watched.assert_quiet()
+
+
+def test_every_chapter_is_within_two_clicks(site_url: str, open_page: Callable):
+    front = open_page(f"{site_url}{FRONT}.html").page
+    first = links(front)
+    reached = set(first)
+    wanted = {f"{site_url}{chapter}.html" for chapter in CHAPTERS}
+    for address in sorted(first & wanted):
+        if wanted <= reached:
+            break
+        reached |= links(open_page(address).page)
+    assert wanted <= reached, f"more than two clicks away: {sorted(wanted - reached)}"
+
+
+@pytest.mark.parametrize("origin", ["http", "file"])
+def test_search_finds_a_word_of_the_front_page(
+    origin: str, request: pytest.FixtureRequest, open_page: Callable
+):
+    base = request.getfixturevalue("site_url" if origin == "http" else "file_url")
+    watched = open_page(f"{base}search.html?q=recurrent")
+    results = watched.page.locator("#search-results li a")
+    results.first.wait_for()
+    assert any(f"{FRONT}.html" in (link.get_attribute("href") or "") for link in results.all())
+    watched.page.goto(f"{base}search.html?q=zyzzyvaquux")
+    watched.page.get_by_text("did not match any documents").wait_for()
+
+
+def test_pages_follow_each_other(site_url: str, open_page: Callable):
+    page = open_page(f"{site_url}{FRONT}.html").page
+    for chapter in CHAPTERS:
+        page.locator(".prev-next-area a.right-next").click()
+        page.wait_for_url(f"**/{chapter}.html")
+    assert page.locator(".prev-next-area a.right-next").count() == 0, "the last page has no next one"
+    for chapter in reversed([FRONT, *CHAPTERS][:-1]):
+        page.locator(".prev-next-area a.left-prev").click()
+        page.wait_for_url(f"**/{chapter}.html")
+
+
+@pytest.mark.parametrize("page", [FRONT, *CHAPTERS])
+def test_launch_buttons_open_this_very_notebook(page: str, site_url: str, open_page: Callable):
+    if not (ROOT / page).with_suffix(".ipynb").exists():
+        assert (ROOT / page).with_suffix(".md").exists()
+        return
+    addresses = open_page(f"{site_url}{page}.html").page.evaluate(
+        "() => [...document.querySelectorAll('.dropdown-launch-buttons a')].map((a) => a.href)"
+    )
+    for host in ("mybinder.org", "colab.research.google.com"):
+        assert any(host in address and f"{page}.ipynb" in address for address in addresses), (host, addresses)
+
+
+def test_the_colour_mode_can_be_switched_by_keyboard(site_url: str, open_page: Callable):
+    page = open_page(f"{site_url}{FRONT}.html").page
+    button = page.locator(".theme-switch-button").first
+    seen = set()
+    for _ in range(3):
+        button.focus()
+        page.keyboard.press("Enter")
+        seen.add(page.evaluate("document.documentElement.dataset.mode"))
+    assert seen == {"light", "dark", "auto"}
+
+
+def test_the_site_search_field_opens_by_keyboard(site_url: str, open_page: Callable):
+    page = open_page(f"{site_url}{FRONT}.html").page
+    page.keyboard.press("Control+k")
+    field = page.locator("#pst-search-dialog input[type=search]")
+    field.wait_for(state="visible")
+    page.keyboard.type("recurrent")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=recurrent*")
+
+
+def test_the_footer_names_the_licences(site_url: str, open_page: Callable):
+    text = open_page(f"{site_url}{FRONT}.html").page.locator(".hsrnn-licence").inner_text()
+    assert "CC BY 4.0" in text and "MIT" in text

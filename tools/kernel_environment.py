@@ -1,0 +1,41 @@
+"""The environment that chapters run in: the same whatever data sets or settings the user has."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OWN = ROOT / "_build" / "environment"
+
+# A kernel of the book talks to this machine only; its warning about plain TCP would hide real ones.
+KERNEL_SETTINGS = "c.IPKernelApp.log_level = 40\n"
+
+
+def kernel_environment() -> dict[str, str]:
+    """Return the environment without data sets, downloads and personal settings, and with fixed hashing."""
+    environment = {key: value for key, value in os.environ.items() if key not in {"HSRNN_DATA", "MPLBACKEND"}}
+    environment |= {
+        "HSRNN_OFFLINE": "1",
+        "IPYTHONDIR": str(OWN / "ipython"),
+        "MPLCONFIGDIR": str(OWN / "matplotlib"),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "PYTHONHASHSEED": "0",
+        "XDG_CACHE_HOME": str(OWN / "cache"),  # what the user once downloaded must not change a chapter
+    }
+    environment.setdefault("OMP_NUM_THREADS", "2")
+    environment.setdefault("MKL_NUM_THREADS", "2")
+    profile = OWN / "ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text(KERNEL_SETTINGS, encoding="utf-8")
+    if not list((OWN / "matplotlib").glob("fontlist*.json")):
+        # Otherwise the first chapter on a fresh machine would print a message about it.
+        subprocess.run(
+            [sys.executable, "-c", "import matplotlib.font_manager"],
+            env=environment,
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
+    return environment
