@@ -1,0 +1,198 @@
+# %% [markdown]
+# # Notation
+#
+# **Which letter means what, what shape has it, and what is it called in the code?**
+#
+# One notation holds for the whole book. The symbols are those of the papers where the papers agree, and
+# they stand only beside equations; in the text and in the code things have English names. Every row of
+# the tables on this page is checked below against a network that really runs, so the page cannot drift
+# away from the package.
+#
+# Conventions first:
+#
+# - **Batch first.** Every tensor begins with its rows: `(batch, time, ...)`. A single text is a batch of
+#   one.
+# - **Time** runs from left to right and is written as a lower index: $h_t$ is $h$ after reading symbol
+#   $t$.
+# - **Layers** count from the bottom and are written as an upper index, starting with 1: $h^1$ sits on the
+#   letters. In code they are items of a tuple, starting with 0: `hidden[0]` is $h^1$.
+# - $\odot$ multiplies entry by entry, $\sigma(v) = 1/(1+e^{-v})$, $[\,\cdot\,;\,\cdot\,]$ stacks vectors.
+
+# %% tags=["remove-cell"]
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("hsrnn") is None:  # on Binder or Colab: install this project once
+    source = "hsrnn @ git+https://github.com/hsrnn/hsrnn"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", source], check=True)
+
+# %% [markdown]
+# ## Sizes
+#
+# | symbol | meaning | in code |
+# |---|---|---|
+# | $B$ | rows of a batch | first axis of every tensor |
+# | $T$ | symbols read, the time steps | second axis |
+# | $L$ | layers | `len(hidden_sizes)` |
+# | $H_\ell$ | units of layer $\ell$ | `hidden_sizes[l]` |
+# | $E$ | width of the input embedding | `embedding_size` |
+# | $O$ | width of the output embedding | `output_size` |
+# | $K$ | number of different symbols, the vocabulary | `vocabulary_size` |
+#
+# For the checks we take sizes that are all different, so that no axis can be mistaken for another.
+
+# %%
+import math
+
+import torch
+import torch.nn.functional as F
+
+from hsrnn import hmrnn
+
+B, T, E, H, O, K = 2, 9, 8, (6, 5, 4), 7, 50
+L = len(H)
+model = hmrnn.CharLanguageModel(K, E, hmrnn.HMLSTM(E, H, seed=0), O, seed=0)
+codes = torch.randint(K, (B, T), generator=torch.Generator().manual_seed(0))
+output, state = model(codes)
+
+# %% [markdown]
+# ## What a network shows
+#
+# `output, state = model(codes)` gives everything that happened at every symbol, and the state after the
+# last one.
+#
+# | symbol | meaning | shape | in code |
+# |---|---|---|---|
+# | | symbols read, as integers | $(B, T)$ | `codes` |
+# | $h^0_t$ | the embedded symbol | $(B, T, E)$ | `model.embedding(codes)` |
+# | $h^\ell_t$ | hidden state | $(B, T, H_\ell)$ | `output.core.hidden[l]` |
+# | $z^\ell_t$ | boundary: 1 where a piece ends | $(B, T, L-1)$ | `output.core.boundaries` |
+# | $s_z$ | pre-activation of the boundary | $(B, T, L-1)$ | `output.core.preactivations` |
+# | | operation, see below | $(B, T, L)$ | `output.core.operations` |
+# | $g^\ell_t$ | gate of the output module | $(B, T, L)$ | `output.gates` |
+# | | logits of the *next* symbol | $(B, T, K)$ | `output.logits` |
+# | $h^\ell_T$ | hidden state at the end | $(B, H_\ell)$ | `state[l].hidden` |
+# | $c^\ell_T$ | memory cell at the end | $(B, H_\ell)$ | `state[l].cell` |
+# | $z^\ell_T$ | boundary at the end | $(B, 1)$ | `state[l].boundary` |
+
+# %%
+shown = {
+    "codes": (codes, (B, T)),
+    "model.embedding(codes)": (model.embedding(codes), (B, T, E)),
+    "output.core.boundaries": (output.core.boundaries, (B, T, L - 1)),
+    "output.core.preactivations": (output.core.preactivations, (B, T, L - 1)),
+    "output.core.operations": (output.core.operations, (B, T, L)),
+    "output.gates": (output.gates, (B, T, L)),
+    "output.logits": (output.logits, (B, T, K)),
+}
+for l in range(L):
+    shown[f"output.core.hidden[{l}]"] = (output.core.hidden[l], (B, T, H[l]))
+    shown[f"state[{l}].hidden"] = (state[l].hidden, (B, H[l]))
+    shown[f"state[{l}].cell"] = (state[l].cell, (B, H[l]))
+    shown[f"state[{l}].boundary"] = (state[l].boundary, (B, 1))
+for name, (tensor, shape) in shown.items():
+    assert tensor.shape == shape, name
+    print(f"{name:27}", shape)
+
+# %% [markdown]
+# Boundaries are floating-point numbers, exactly 0 or 1 unless they are *soft*. The top layer has none,
+# hence $L - 1$. The state after the last symbol is the last column of what was shown.
+
+# %%
+assert output.core.boundaries.unique().tolist() == [0, 1]
+for l in range(L):
+    assert torch.equal(state[l].hidden, output.core.hidden[l][:, -1])
+    if l + 1 < L:
+        assert torch.equal(state[l].boundary[:, 0], output.core.boundaries[:, -1, l])
+assert (state[L - 1].boundary == 0).all()
+print("boundaries are 0 or 1, and the state is the last step")
+
+# %% [markdown]
+# ## Operations
+#
+# | code | name | when | figures |
+# |---|---|---|---|
+# | 0 | COPY | own boundary one step ago 0, boundary below now 0 | a thin line |
+# | 1 | UPDATE | own boundary one step ago 0, boundary below now 1 | blue, U |
+# | 2 | FLUSH | own boundary one step ago 1 | orange, F |
+
+# %%
+assert (hmrnn.COPY, hmrnn.UPDATE, hmrnn.FLUSH) == (0, 1, 2)
+assert output.core.operations.dtype == torch.uint8
+own, below = torch.tensor([0.0, 0.0, 1.0, 1.0]), torch.tensor([0.0, 1.0, 0.0, 1.0])
+codes_of = hmrnn.operations_of(own, below).tolist()
+names = [hmrnn.OPERATION_NAMES[code] for code in codes_of]
+assert names == ["COPY", "UPDATE", "FLUSH", "FLUSH"]
+for k in range(4):
+    print(f"own {own[k]:.0f}, below {below[k]:.0f}: {codes_of[k]} {names[k]}")
+
+# %% [markdown]
+# ## Inside a layer
+#
+# | symbol | meaning | shape | in code |
+# |---|---|---|---|
+# | $U$ | recurrent weights | $(4H_\ell + 1, H_\ell)$ | `cell.recurrent` |
+# | $V$ | weights of the layer above | $(4H_\ell + 1, H_{\ell+1})$ | `cell.top_down` |
+# | $W$ | weights of the layer below | $(4H_\ell + 1, H_{\ell-1})$ | `cell.bottom_up` |
+# | $b$ | biases | $(4H_\ell + 1)$ | `cell.bias` |
+# | $s$ | pre-activation, the sum of all four | $(B, 4H_\ell + 1)$ | `cell.preactivation(...)` |
+# | $f, i, o, g$ | forget, input and output gate; candidate | $(B, H_\ell)$ | `cell.gates(s)` |
+# | $\tilde z$ | hard sigmoid of $s_z$ | $(B, 1)$ | `hard_sigmoid(s_z, slope)` |
+# | $a$ | slope of the hard sigmoid | a number | `model.core.slope` |
+#
+# Rows always come in the order $f, i, o, g, \tilde z$. The top layer has no row for $\tilde z$ and no
+# $V$. The paper writes $U^{\ell}_{\ell}$, $U^{\ell}_{\ell+1}$ and $W^{\ell}_{\ell-1}$ for $U$, $V$ and
+# $W$; we leave out the indices where one layer is meant. Its letter $g$ has two uses: the candidate $g$
+# of a cell, and the gate $g^\ell$ of the output module.
+
+# %%
+width = (E, *H)  # width[l] is what layer l + 1 hears from below
+for l, cell in enumerate(model.core.cells):
+    rows = 4 * H[l] + (1 if l + 1 < L else 0)
+    assert cell.recurrent.shape == (rows, H[l])
+    assert cell.bottom_up.shape == (rows, width[l])
+    assert cell.bias.shape == (rows,)
+    if l + 1 < L:
+        above = torch.zeros(B, H[l + 1])
+        assert cell.top_down.shape == (rows, H[l + 1])
+    else:
+        above = None
+        assert cell.top_down is None
+    below, z_below = torch.zeros(B, width[l]), torch.ones(B, 1)
+    s = cell.preactivation(below, z_below, state[l], above)
+    assert s.shape == (B, rows)
+    assert all(gate.shape == (B, H[l]) for gate in cell.gates(s))
+s_z, slope = output.core.preactivations, model.core.slope
+assert hmrnn.hard_sigmoid(s_z, slope).shape == (B, T, L - 1)
+print("every weight has the shape of its row in the table")
+
+# %% [markdown]
+# Trained weights are stored under the names of these attributes:
+
+# %%
+for name, weight in model.state_dict().items():
+    print(f"{name:25}", tuple(weight.shape))
+
+# %% [markdown]
+# ## Units
+#
+# - **Nats** measure information with the natural logarithm. Losses are in nats *per symbol*, handwriting
+#   will be in nats *per sequence*.
+# - **Bits per character** (BPC) are nats per symbol divided by $\ln 2$. Guessing all $K$ symbols alike
+#   costs $\log_2 K$ bits per character; a perfect prediction costs 0.
+# - **Rates** are shares of all letters, in $[0, 1]$: a boundary rate of 0.2 is one boundary in five
+#   letters.
+# - **Precision, recall, F1** compare boundaries with the true ones letter by letter; a word's true
+#   boundary is its last letter.
+
+# %%
+targets = codes.roll(-1, dims=1)
+nats = F.cross_entropy(torch.zeros(B * T, K), targets.flatten()).item()  # all alike
+assert math.isclose(nats, math.log(K), rel_tol=1e-6)
+bits = nats / math.log(2)
+print(f"{K} symbols guessed alike: {nats:.3f} nats = {bits:.3f} bits per character")
+
+loss, _, _ = model.loss(codes, targets)
+by_hand = -output.logits.log_softmax(2).gather(2, targets[:, :, None]).mean()
+assert math.isclose(loss.item(), by_hand.item(), rel_tol=1e-5)
