@@ -134,7 +134,8 @@ def segmentation_table(corpus: str, preset: str, records: Sequence[Record]) -> T
         ("boundaries", "gold", "P / R", "F1", "random", "entropy, same rate", "entropy peaks", "spaces"),
         tuple(rows),
         "Means over seeds. Random: expectation at the layer's own rate. Entropy: highest "
-        "next-symbol entropies of a 5-gram model at the layer's own rate, or all its local peaks. Spaces: every separator.",
+        "next-symbol entropies of a 5-gram model at the layer's own rate, or all its local peaks. "
+        "Spaces: every separator.",
     )
 
 

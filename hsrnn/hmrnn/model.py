@@ -3,8 +3,8 @@
 Source: Chung, Ahn and Bengio, ICLR 2017 (arXiv 1609.01704), section 3. At every time step the layers are
 evaluated from the bottom to the top; layer l reads layer l + 1 as it was one step ago.
 
-:meth:`HMLSTM.loop` says just that, and is the reference. :meth:`HMLSTM.forward` gives the same results; on the
-processor it takes the faster way of :mod:`hsrnn.hmrnn.fast`.
+:meth:`HMLSTM.loop` says just that, and is the reference. :meth:`HMLSTM.forward` gives the same results; on
+the processor it takes the faster way of :mod:`hsrnn.hmrnn.fast`.
 """
 
 from __future__ import annotations
@@ -113,8 +113,8 @@ class HMLSTM(nn.Module):
     ) -> tuple[CoreOutput, tuple[CellState, ...]]:
         """Run over a whole input, by the fast path where it is open, else by :meth:`loop`.
 
-        The fast path serves float32 and float64 on the CPU, inputs of at least 8 steps, and one backward pass a
-        call; for a second one (``retain_graph=True``) call :meth:`loop`.
+        The fast path serves float32 and float64 on the CPU, inputs of at least 8 steps, and one backward
+        pass a call; for a second one (``retain_graph=True``) call :meth:`loop`.
 
         Args:
             input: ``(batch, time, input_size)``, at least one time step.

@@ -147,6 +147,15 @@ def test_the_printed_command_repeats_the_run():
     assert tyro.cli(LanguageConfig, default=PRESETS["book"], args=words[7:]) == config
 
 
+def test_every_experiment_is_complete(monkeypatch):
+    for name, found in experiments.EXPERIMENTS.items():
+        assert isinstance(found, experiments.Experiment) and found.name == name and found.title
+        assert set(found.presets) == {"smoke", "book", "desk", "paper"}
+        assert [table for table in found.tables([])] is not None
+    monkeypatch.delenv("HSRNN_RUNS", raising=False)
+    assert experiments.runs_folder().name == "runs"
+
+
 def test_unknown_experiments_are_named():
     with pytest.raises(ValueError, match="no experiment 'x'; there are: hmrnn.language"):
         experiments.experiment("x")

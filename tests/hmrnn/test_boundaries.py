@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hsrnn.hmrnn import (
+    BoundaryScore,
     NgramEntropy,
+    OperationCounts,
     boundary_score,
     count_operations,
     peaks,
@@ -31,7 +33,7 @@ def test_counts_and_saving_of_the_papers_sample():
     operations[3:12, 2] = 1
     counted = count_operations(operations)
     assert counted.updates.tolist()[0] == 270 and counted.updates.tolist()[2] == 9
-    assert counted.counts.sum() == 810
+    assert isinstance(counted, OperationCounts) and counted.counts.sum() == 810
     assert counted.saving == pytest.approx((operations == 0).mean())
     assert counted.as_dict()["FLUSH"] == [0, 2, 0]
 
@@ -71,6 +73,7 @@ def test_scores_equal_counting_by_hand(data):
     predicted = data.draw(st.lists(st.booleans(), min_size=len(gold), max_size=len(gold)))
     score = boundary_score(predicted, gold)
     hits = sum(p and g for p, g in zip(predicted, gold))
+    assert isinstance(score, BoundaryScore) and score.rate == sum(predicted) / len(predicted)
     assert score.recall == hits / sum(gold)
     assert score.precision == (hits / sum(predicted) if any(predicted) else 0)
     if hits:

@@ -5,7 +5,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hsrnn.hmrnn import CellState, HMLSTMCell, hard_sigmoid, sample_boundary, soft_boundary, step_boundary
+from hsrnn.hmrnn import (
+    CellState,
+    HMLSTMCell,
+    hard_sigmoid,
+    sample_boundary,
+    soft_boundary,
+    step_boundary,
+)
 from hsrnn.hmrnn.cell import select_cell, select_hidden
 
 SIZES = (5, 4, 3)

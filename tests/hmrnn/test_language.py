@@ -11,6 +11,7 @@ from hsrnn.hmrnn import (
     CharLanguageModel,
     ClockworkRNN,
     GatedOutput,
+    LanguageOutput,
     LayerNormLSTM,
     LSTMCore,
     generate,
@@ -44,6 +45,14 @@ def test_output_module_equals_its_equation():
     )
     torch.testing.assert_close(gates[0, 0], torch.stack(g))
     torch.testing.assert_close(logits[0, 0], module.softmax.weight @ e + module.softmax.bias)
+
+
+def test_a_model_shows_what_it_predicts_and_how_it_got_there():
+    output, _ = model()(codes(2, 7))
+    assert isinstance(output, LanguageOutput)
+    assert output.logits.shape == (2, 7, 9) and output.gates.shape == (2, 7, 3)
+    assert 0 < output.gates.min() and output.gates.max() < 1
+    torch.testing.assert_close(model().output(output.core.hidden)[0], output.logits)
 
 
 @pytest.mark.parametrize("core", CORES)

@@ -19,6 +19,8 @@ from hsrnn.hmrnn import (
     CharLanguageModel,
     CollapseWarning,
     LSTMCore,
+    RowsScore,
+    StreamScore,
     TrainingConfig,
     evaluate_rows,
     evaluate_stream,
@@ -269,6 +271,7 @@ def test_stream_and_rows_agree_on_one_row():
     stream = evaluate_stream(language, STREAM[:400], chunk=37)
     rows = evaluate_rows(language, ContiguousRows(STREAM[:400], rows=1, length=50))
     assert stream.bits_per_character == pytest.approx(rows.bits_per_character, rel=1e-5)
+    assert isinstance(stream, StreamScore) and isinstance(rows, RowsScore)
     assert stream.bits.shape == (399,)
     assert stream.boundaries.shape == (399, 2) and stream.operations.shape == (399, 3)
     np.testing.assert_allclose(stream.boundaries.mean(0), rows.boundary_rates, atol=1e-6)
