@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from .cell import COPY, FLUSH, UPDATE, Boundary, CellState, HMLSTMCell, TopLayer
 
 State = TypeVar("State")
-SHORT = 8  # below so many steps the preparations of the fast path cost more than they save
+SHORT = 16  # below so many steps the preparations of the fast path cost more than they save
 
 
 class CoreOutput(NamedTuple):
@@ -113,7 +113,7 @@ class HMLSTM(nn.Module):
     ) -> tuple[CoreOutput, tuple[CellState, ...]]:
         """Run over a whole input, by the fast path where it is open, else by :meth:`loop`.
 
-        The fast path serves float32 and float64 on the CPU, inputs of at least 8 steps, and one backward
+        The fast path serves float32 and float64 on the CPU, inputs of at least 16 steps, and one backward
         pass a call; for a second one (``retain_graph=True``) call :meth:`loop`.
 
         Args:

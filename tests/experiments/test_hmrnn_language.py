@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from hsrnn import datasets, experiments, hmrnn, ledger
+from hsrnn import datasets, experiments, figures, hmrnn, ledger
 from hsrnn.experiments import hmrnn_language, hmrnn_language_tables
 from hsrnn.experiments.hmrnn_language import PRESETS, LanguageConfig
+from hsrnn.experiments.hmrnn_language_figure import boundaries_figure
 from hsrnn.training import CheckpointError, save_checkpoint
 
 SMOKE = PRESETS["smoke"]
@@ -177,3 +178,29 @@ def test_one_update_on_the_real_treebank(tmp_path, monkeypatch):
 
 def replace_test(corpus: datasets.Corpus, length: int) -> datasets.Corpus:
     return replace(corpus, test=corpus.test[:length])
+
+
+def test_the_figure_holds_the_shipped_network_and_its_picture_is_what_the_page_computes():
+    text = "the chairman said it was not a merger "
+    figure = boundaries_figure(text, name="shipped")
+    model, vocabulary, _ = hmrnn_language.load_model("hmrnn-language-ptb")
+    rounded = figures.unpack(figure.data["weights"])
+    for name, weight in model.state_dict().items():
+        np.testing.assert_allclose(rounded[name], weight, atol=float(weight.abs().max()) / 250)
+    model.load_state_dict({name: torch.from_numpy(weight) for name, weight in rounded.items()})
+    with torch.no_grad():
+        read = model(torch.from_numpy(vocabulary.encode(text).astype("int64"))[None])[0]
+    expected = figures.plot_operations(
+        text, read.core.operations[0].numpy(), read.core.boundaries[0].numpy()
+    )
+    assert figure.alt.endswith(expected.alt)
+    with pytest.raises(ValueError, match="not among the 50 symbols"):
+        boundaries_figure("naïve")
+
+
+def test_a_core_without_boundaries_has_no_figure(tmp_path):
+    config = replace(SMOKE, core="lstm")
+    model = hmrnn_language.build_model(config, 3)
+    hmrnn_language.save_model(tmp_path / "model.safetensors", model, config, ("a", "b", "c"))
+    with pytest.raises(ValueError, match="without boundaries"):
+        boundaries_figure("abc", checkpoint=tmp_path / "model.safetensors")
