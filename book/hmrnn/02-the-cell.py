@@ -160,7 +160,7 @@ for size in (1.0, 0.3, 0.1):
 # program that skips copied steps would compute something else than one that does not. The package takes
 # the three terms, and a test holds it to the last bit.
 #
-# ## The boundary (Eq. 1 and 8)
+# ## The boundary
 #
 # The last entry of $s$, call it $s_z$, decides whether the layer's piece of text has ended. It goes through a
 # *hard sigmoid*, a straight line cut off at 0 and 1, and from there through a step:
@@ -496,7 +496,7 @@ print(f"{at_first} times at the first copied letter of a run, {later} times at a
 #
 # | the paper says | here |
 # |---|---|
-# | Eq. 1 to 8 | worked out by hand for two units, equal within $10^{-12}$ |
+# | Eq. 2 to 7 and the boundary | worked out by hand for two units, equal within $10^{-12}$ |
 # | the straight-through estimator teaches the switch | it foretells flips, if the choice is differentiated |
 # | a steeper slope reduces its bias | the band gets narrower too; nothing changes forward |
 # | step, sample and soft boundaries all train | all three run; soft ones never copied exactly |

@@ -3,12 +3,12 @@
 ======================================  ==================================================
 Equation of the paper                   Here
 ======================================  ==================================================
-Eq. 1  z = hard step of z~              :func:`step_boundary` (:func:`sample_boundary`,
-                                        :func:`soft_boundary` for the other two kinds)
 Eq. 2  c by UPDATE, COPY or FLUSH       :func:`select_cell`
 Eq. 3  h by COPY or from c              :func:`select_hidden`
 Eq. 4-7  pre-activations and gates      :meth:`HMLSTMCell.preactivation`, :meth:`HMLSTMCell.gates`
-Eq. 8  hard sigmoid with slope a        :func:`hard_sigmoid`
+sec. 3 hard sigmoid with slope a        :func:`hard_sigmoid`
+       z from z~                        :func:`step_boundary`; :func:`sample_boundary` and
+                                        :func:`soft_boundary` for the other two kinds
 ======================================  ==================================================
 
 Source: arXiv 1609.01704. Symbols: ``h`` hidden state, ``c`` memory cell, ``z`` boundary, ``s``
@@ -44,7 +44,7 @@ class CellState(NamedTuple):
 
 
 def hard_sigmoid(s: Tensor, slope: float = 1.0) -> Tensor:
-    """Return ``clip((slope * s + 1) / 2, 0, 1)``, same shape as ``s``, values in [0, 1] (Eq. 8)."""
+    """Return ``clip((slope * s + 1) / 2, 0, 1)``, same shape as ``s``, values in [0, 1]."""
     return ((slope * s + 1) / 2).clamp(0, 1)
 
 
@@ -68,7 +68,8 @@ def step_boundary(s: Tensor, slope: float = 1.0) -> Tensor:
     """Return 1 where ``s > 0`` (z~ > 0.5) and 0 elsewhere, with the straight-through gradient of the
     hard sigmoid.
 
-    The slope cannot alter the value, only the gradient. At ``s == 0`` the boundary is 0 (Eq. 1 says ``>``).
+    The slope cannot alter the value, only the gradient. At ``s == 0`` the boundary is 0: the paper says
+    ``>``.
     """
     return _StraightThrough.apply(s, s > 0, slope)
 

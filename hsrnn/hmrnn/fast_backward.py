@@ -64,7 +64,7 @@ class Backward(Below):
         self.dz[time] = state[2][:, 0].numpy()
         if boundaries is not None and preactivations is not None:
             self.dz[1:] += boundaries.t().numpy()
-            # Eq. 8's derivative stands for that of the step and of the draw: slope / 2 inside the band.
+            # The hard sigmoid's derivative, slope / 2 inside the band, stands for that of step and draw.
             self.through = (layer.band(layer.s_z, slope, forced) * (slope / 2)).astype(layer.z.dtype)
             self.ds_z = preactivations.t().numpy().copy()
         self.all_d_heard = hidden.new_zeros(time + 1, batch, layer.ears.shape[1])

@@ -1,0 +1,66 @@
+# %% [markdown]
+# # Structure one can see
+#
+# Below, a neural network reads a sentence letter by letter. The boundaries are its own: nobody told it
+# where words are. Type something else and watch it decide anew.
+
+# %% tags=["remove-cell"]
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("hsrnn") is None:  # on Binder or Colab: install this project once
+    source = "hsrnn @ git+https://github.com/hsrnn/hsrnn"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", source], check=True)
+
+# %% tags=["remove-input"]
+from hsrnn.experiments.hmrnn_language_figure import boundaries_figure
+
+boundaries_figure("the market fell after the company cut its forecast", name="intro")
+
+# %% [markdown]
+# Each row is a layer. Where a boundary stands, the layer has closed a piece of text: it hands a summary to
+# the layer above and starts afresh. Where a row shows a thin line, that layer does nothing at all and
+# keeps its memory to the last bit. Click a cell to put a boundary where *you* want one, and see how the
+# network changes its mind about the next letter.
+#
+# ## Why hierarchical structure?
+#
+# What we read, hear and draw is made of parts that are made of parts: letters make words, words make
+# phrases, phrases make sentences. A reader who knows the parts needs less memory, for a finished word is
+# one thing, not eight letters. They need less work, for a phrase changes only when a word ends. And they
+# can say what they are doing, because the parts have names.
+#
+# An ordinary recurrent network has no parts. At every letter it mixes everything it knows with everything
+# it sees, in one vector of a few hundred numbers. It works, and nobody can tell from the numbers where a
+# word ended. In this book structure is something that a network *has*, as a few bits or a small graph that
+# one can print, colour, count, compare with the truth, and change by hand to see what follows.
+#
+# The question is never only whether the structure looks right. It is always also: **does it do better than
+# chance, and does the network do better for having it?** So every picture stands beside a count, every
+# count beside a baseline, and every claim of a paper beside our own runs, with seeds.
+#
+# ## What you can see here
+#
+# ### Boundaries
+#
+# Chung, Ahn and Bengio ([2017](https://arxiv.org/abs/1609.01704)) let each layer of a recurrent network
+# decide when its piece of the sequence has ended: COPY, UPDATE or FLUSH, at each letter, in each layer.
+#
+# - [The idea](hmrnn/01-the-idea.ipynb): you set the boundaries yourself, on ten letters, and work out what
+#   three layers remember.
+# - [The cell](hmrnn/02-the-cell.ipynb): the equations beside the code that runs; how a yes-or-no decision
+#   can be learnt by gradients, and a mistake that most implementations make.
+# - [Does it find the words?](hmrnn/03-language.ipynb): train it in a minute, count its boundaries against
+#   the truth, against chance and against simple rules; then look at a network that has read the news.
+#
+# ### Around it
+#
+# - [How to read this book](how-to-read.ipynb): on the site, in JupyterLab, or by import; what is computed
+#   on the page and what comes from recorded runs.
+# - [Notation](notation.ipynb): the symbols, and the same symbols in code.
+# - [Results](results.ipynb): every table, made from the records of finished runs.
+# - [How this book is made](making.ipynb): records, seeds, tests, and how to add to it.
+#
+# What you need to know: what a matrix product is, what a gradient is, and roughly what an LSTM does. If
+# you have three minutes, play with the figure. If you have an hour, read the first two chapters.
