@@ -1,10 +1,10 @@
-# make book | notebooks | test | lab | serve | clean | help
+# make book | notebooks | readme | test | lab | serve | measure | clean | help
 #
 # Every target sets up .venv by itself, and only when pyproject.toml or constraints.txt changed.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup book notebooks test lab serve clean
+.PHONY: help setup book notebooks test lab serve measure clean readme
 
 # The first interpreter that really runs and is new enough; the exact versions in constraints.txt were tested on 3.11.
 CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3 python
@@ -50,16 +50,25 @@ book: $(STAMP) ## execute the chapters and build the site; prints the page to op
 notebooks: $(STAMP) ## execute changed chapter sources (book/**/*.py) into the notebooks beside them
 	@$(RUN) tools/make_notebooks.py $(NAMES)
 
+readme: $(STAMP) ## renew README.md: the picture by the shipped model, the results from the ledger
+	@$(RUN) tools/make_readme.py
+
 test: $(STAMP) ## unit tests, every notebook against its stored outputs, the site in a browser
 	@$(RUN) tools/make_test.py $(ARGS)
 
+# In a notebook that is not trusted JupyterLab shows a living figure's picture only, until its cell is run.
 lab: $(STAMP) ## JupyterLab with sources and notebooks paired, opened at the introduction
+	@find book -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' -exec $(VENV)/bin/jupyter trust {} + >/dev/null
 	@$(VENV)/bin/jupyter lab --ServerApp.root_dir="$(CURDIR)" book/intro.ipynb
 
 serve: $(STAMP) ## serve the built site at http://127.0.0.1:8000 (PORT=... for another port)
 	@test -f _build/html/index.html || $(RUN) tools/make_book.py
 	@echo "[serve] http://127.0.0.1:$(PORT)/book/intro.html   (stop with Ctrl-C)"
 	@$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+measure: $(STAMP) ## weight and speed of every page of the built site on a slow line (ARGS='--json FILE')
+	@test -f _build/html/index.html || $(RUN) tools/make_book.py
+	@$(RUN) tools/measure_pages.py $(ARGS)
 
 clean: ## remove what was built: the site, its caches, node_modules; .venv stays
 	@rm -rf _build node_modules book/_static/mathjax .pytest_cache .hypothesis .import_linter_cache

@@ -46,6 +46,8 @@ class Data:
         if self.action == "list":
             for entry in datasets.available():
                 print(f"{entry.name:15} {entry.place:10} {entry.size / 1e6:8.1f} MB  {entry.title}")
+                if entry.problem:
+                    print(f"    {entry.problem}")
             return 0
         if self.action == "get":
             if not self.names:
@@ -227,6 +229,8 @@ class Doctor:
         for entry in datasets.available():
             hint = f"; get it with: hsrnn data get {entry.name}" if entry.place == "not here" else ""
             print(f"  {entry.name:15} {entry.place}{hint}")
+            if entry.problem:
+                print(f"    {entry.problem}")
         print(f"Ledger: {ledger.results_folder()}")
         for name in ledger.experiments():
             print(f"  {name:20} {len(ledger.read(name))} records")

@@ -276,9 +276,10 @@ class Table:
     note: str = ""
 
     def markdown(self) -> str:
-        """Return the table in Markdown, title in bold above and note below; columns after the first
-        flush right."""
-        rule = ("---",) + ("---:",) * (len(self.header) - 1)
+        """Return the table in Markdown, title in bold above and note below; numbers flush right."""
+        columns = zip(*self.rows) if self.rows else [()] * len(self.header)
+        numbers = [all(cell[:1].isdigit() or cell[:1] in "-+" for cell in column) for column in columns]
+        rule = tuple("---:" if number else "---" for number in numbers)
         lines = [
             "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
             for row in (self.header, rule, *self.rows)
@@ -287,6 +288,9 @@ class Table:
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))  # the plain form beside Markdown, and in a terminal's IPython
 
     def __str__(self) -> str:
         grid = [self.header, *self.rows]

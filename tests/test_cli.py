@@ -101,6 +101,37 @@ def test_data_list_and_check(capsys):
     assert status == 0 and "ok" in out
 
 
+@pytest.mark.parametrize("words", [("data", "list"), ("doctor",)])
+def test_a_problem_with_the_data_is_said_under_its_data_set(capsys, tmp_path, monkeypatch, words):
+    monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path / "empty cache")
+    monkeypatch.setenv("HSRNN_DATA", str(tmp_path))
+    (tmp_path / "ptb").mkdir()
+    (tmp_path / "ptb" / "ptb.train.txt").write_text("a copy that was cut off here")
+    status, out, _ = run(capsys, *words)
+    assert status == 0
+    lines = out.splitlines()
+    (at,) = [k for k, line in enumerate(lines) if line.split()[:1] == ["ptb"]]
+    assert "not here" in lines[at]
+    assert lines[at + 1].startswith("    ") and "ptb without ptb.valid.txt, ptb.test.txt" in lines[at + 1]
+    assert out.count(" without ptb.") == 1, "the other data sets have no such problem"
+
+    monkeypatch.setenv("HSRNN_DATA", str(tmp_path / "typing error"))
+    status, out, _ = run(capsys, *words)
+    assert status == 0 and "    HSRNN_DATA must name an existing folder" in out
+
+
+def test_a_damaged_file_is_found_by_check(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("HSRNN_DATA", str(tmp_path))
+    (tmp_path / "ptb").mkdir()
+    for split in ("train", "valid", "test"):
+        (tmp_path / "ptb" / f"ptb.{split}.txt").write_text("a copy that was cut off here")
+    status, out, _ = run(capsys, "data", "check", "ptb")
+    assert status == 1
+    first, second = out.splitlines()
+    assert first.split() == ["ptb", "HSRNN_DATA", "FAILED"]
+    assert second.startswith("    ") and "must have SHA-256" in second
+
+
 def test_doctor_names_what_is_there(capsys):
     status, out, _ = run(capsys, "doctor")
     assert status == 0

@@ -16,7 +16,8 @@ KERNEL_SETTINGS = "c.IPKernelApp.log_level = 40\n"
 
 def kernel_environment() -> dict[str, str]:
     """Return the environment without data sets, downloads and personal settings, and with fixed hashing."""
-    environment = {key: value for key, value in os.environ.items() if key not in {"HSRNN_DATA", "MPLBACKEND"}}
+    personal = {"HSRNN_DATA", "HSRNN_RESULTS", "HSRNN_RUNS", "MPLBACKEND"}
+    environment = {key: value for key, value in os.environ.items() if key not in personal}
     environment |= {
         "HSRNN_OFFLINE": "1",
         "IPYTHONDIR": str(OWN / "ipython"),
@@ -25,8 +26,8 @@ def kernel_environment() -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "XDG_CACHE_HOME": str(OWN / "cache"),  # what the user once downloaded must not change a chapter
     }
-    environment.setdefault("OMP_NUM_THREADS", "2")
-    environment.setdefault("MKL_NUM_THREADS", "2")
+    # Small networks: a second thread costs more than it gives, and on a busy machine very much more.
+    environment.setdefault("OMP_NUM_THREADS", "1")
     profile = OWN / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text(KERNEL_SETTINGS, encoding="utf-8")

@@ -5,6 +5,7 @@
     python tools/make_notebooks.py --force             all of them
 
 A notebook is skipped when its source, the package, the shipped data and the pinned versions are unchanged.
+Executed again, a chapter whose outputs are the same gives the same bytes.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from fingerprint import PACKAGE, ROOT, fingerprint
 from kernel_environment import kernel_environment
-from notebook_guard import complaints_about
+from notebook_guard import WIDGET_VIEW, complaints_about
 
 BOOK = ROOT / "book"
 STAMPS = ROOT / "_build" / "notebooks"
+# What the stored form of a notebook depends on beside its chapter.
+INPUTS = (*PACKAGE, "tools/make_notebooks.py")
 SECONDS_A_CELL = 120
 
 METADATA = {
@@ -62,7 +65,7 @@ def read_source(source: Path) -> nbformat.NotebookNode:
 def execute(
     notebook: nbformat.NotebookNode, folder: Path, environment: dict[str, str]
 ) -> nbformat.NotebookNode:
-    """Run the notebook in its folder and return it with outputs, without timings and without widget state."""
+    """Run the notebook in its folder; return it with outputs that are the same whenever the results are."""
     notebook.metadata = nbformat.from_dict(METADATA)
     client = NotebookClient(
         notebook,
@@ -73,17 +76,44 @@ def execute(
         resources={"metadata": {"path": str(folder)}},
     )
     client.execute(env=environment)
-    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.metadata = nbformat.from_dict(METADATA)  # anew: the run adds the interpreter's version
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        cell.metadata.pop("widgets", None)
+        if cell.cell_type == "code":
+            join_streams(cell)
+            drop_widget_views(cell)
     return notebook
+
+
+def join_streams(cell: nbformat.NotebookNode) -> None:
+    """Join pieces of printed text that follow each other: where they part is a matter of timing."""
+    joined: list[nbformat.NotebookNode] = []
+    for output in cell.outputs:
+        before = joined[-1] if joined else None
+        if before and output.output_type == before.output_type == "stream" and output.name == before.name:
+            before.text += output.text
+        else:
+            joined.append(output)
+    cell.outputs = joined
+
+
+def drop_widget_views(cell: nbformat.NotebookNode) -> None:
+    """Store a living figure once: in its `text/html` form, which needs no kernel.
+
+    Its widget view is a random name for something that ends with the kernel; an editor that met it first
+    would show a dead frame. A widget with no other form keeps its view, and the guard complains about it.
+    """
+    for output in cell.outputs:
+        if "text/html" in output.get("data", {}):
+            output.data.pop(WIDGET_VIEW, None)
 
 
 def refresh(source: Path, *, force: bool, environment: dict[str, str]) -> bool:
     """Execute one chapter unless it is current; return whether it ran."""
     target = source.with_suffix(".ipynb")
     stamp = STAMPS / source.relative_to(BOOK).with_suffix(".sha256")
-    inputs = fingerprint([*PACKAGE, source.relative_to(ROOT)])
+    inputs = fingerprint([*INPUTS, source.relative_to(ROOT)])
     if not force and target.exists() and stamp.exists() and stamp.read_text() == stamp_of(inputs, target):
         print(f"[notebooks] current   {source.relative_to(ROOT)}", flush=True)
         return False

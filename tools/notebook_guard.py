@@ -21,6 +21,7 @@ from first_cell import ROOT, TAGS, first_cell
 
 BOOK = ROOT / "book"
 LARGEST_OUTPUT = 2_000_000  # bytes of one cell's outputs
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 IMAGE_TAG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 ALT_ATTRIBUTE = re.compile(r"""\balt\s*=\s*("[^"]*\S[^"]*"|'[^']*\S[^']*')""", re.IGNORECASE)
@@ -140,7 +141,7 @@ def about_markdown(text: str) -> list[str]:
 
 
 def about_weight(notebook: nbformat.NotebookNode) -> list[str]:
-    """Check that outputs are small, and that no widget state, timing or path of this machine is stored."""
+    """Check that outputs are small, and that no widget, timing or path of this machine is stored."""
     found = []
     if "widgets" in notebook.metadata:
         found.append("widget state is stored: run `make notebooks`")
@@ -153,6 +154,13 @@ def about_weight(notebook: nbformat.NotebookNode) -> list[str]:
             )
         if any(place in stored for place in (str(ROOT), f"{Path.home()}/")):
             found.append(f"cell {cell.execution_count}: its output holds a path of this machine")
+        views = [output.data for output in cell.outputs if WIDGET_VIEW in output.get("data", {})]
+        if any("text/html" in data for data in views):
+            found.append(f"cell {cell.execution_count}: a widget view is stored: run `make notebooks`")
+        elif views:
+            found.append(
+                f"cell {cell.execution_count}: a widget that is dead without a kernel: show a LivingFigure"
+            )
         if "execution" in cell.metadata:
             found.append(f"cell {cell.execution_count}: times of execution are stored: run `make notebooks`")
     return found

@@ -1,4 +1,9 @@
-// What the theme leaves undone for readers who use a keyboard or a screen reader.
+// What the theme leaves undone for readers who use a keyboard, a screen reader, or the site as files.
+
+// Excerpts under search results are fetched from the pages, which a browser refuses where the pages are files.
+if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+}
 
 const REGIONS = [
   [".cell_input pre", "code"],

@@ -381,12 +381,12 @@ solved = exercises.check("hmrnn.01.2", boundaries)
 
 # %% [markdown]
 # #### Solution
-#
-# Layer 1 takes 12 steps whatever we do, so the two other layers may take 6. Each $z^2$ costs two: layer 3
-# updates now, layer 2 flushes at the next letter. Two of them make 4, and the 2 that are left are updates
-# of layer 2: two $z^1$, for example at the same letters, so that layer 2 has something to hand over.
 
 # %% tags=["hide-cell"]
+# Layer 1 takes 12 steps whatever we do, so the two other layers may take 6. Each
+# z^2 costs two: layer 3 updates now, layer 2 flushes at the next letter. Two of
+# them make 4, and the 2 that are left are updates of layer 2: two z^1, for example
+# at the same letters, so that layer 2 has something to hand over.
 solution = np.zeros((12, 2), int)
 solution[[3, 7]] = 1
 assert exercises.check("hmrnn.01.2", solution)
@@ -404,9 +404,8 @@ solved = exercises.check("hmrnn.01.3", another_past)
 
 # %% [markdown]
 # #### Solution
-#
-# Only the memory cell is forgotten; any change of `hidden` would come through the recurrent weights, and
-# without the boundary there is no FLUSH.
 
 # %% tags=["hide-cell"]
+# Only the memory cell is forgotten; any change of `hidden` would come through the
+# recurrent weights, and without the boundary there is no FLUSH.
 assert exercises.check("hmrnn.01.3", lambda state: state._replace(cell=-state.cell))

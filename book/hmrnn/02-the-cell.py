@@ -563,11 +563,10 @@ solved = exercises.check("hmrnn.02.3", select)
 
 # %% [markdown]
 # #### Solution
-#
-# First choose between FLUSH and the rest by `own`, then between UPDATE and COPY by `below`. Multiplied
-# out, these are the three terms.
 
 # %% tags=["hide-cell"]
+# First choose between FLUSH and the rest by `own`, then between UPDATE and COPY by
+# `below`. Multiplied out, these are the three terms.
 def solution(own, below, f, i, g, cell):
     write = i * g
     kept = below * (f * cell + write) + (1 - below) * cell

@@ -75,6 +75,21 @@ def test_a_good_book_is_built_and_a_crash_or_a_warning_fails_it(project: Path):
     assert "no-such-chapter" in warned.stdout + warned.stderr
 
 
+def test_a_markdown_table_of_a_cell_is_a_table_on_the_page(project: Path):
+    code = """
+from IPython.display import display
+from hsrnn.ledger import Table
+display(Table("A title", ("model", "ours"), (("HM-LSTM | a", "1.2"), ("LSTM", "`1.3`")), "A note."))
+"""
+    write(project, text="# A title", code=code)
+    made = make_book(project)
+    assert made.returncode == 0, made.stdout + made.stderr
+    page = (project / "_build" / "html" / "book" / "intro.html").read_text(encoding="utf-8")
+    shown = page.split('<div class="cell_output', 1)[1]
+    assert shown.count("<table") == 1 and shown.count("<td") == 4
+    assert "<strong>A title</strong>" in shown and "HM-LSTM | a" in shown and "| ---" not in shown
+
+
 def test_chapters_do_not_see_the_real_data_sets(project: Path):
     code = "import os\n[k for k in os.environ if k.startswith('HSRNN')] + [os.environ['PYTHONHASHSEED'] * 7]"
     write(project, text="# A title", code=code)

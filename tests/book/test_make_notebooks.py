@@ -11,6 +11,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from first_cell import first_cell
+from make_notebooks import drop_widget_views, join_streams
+from make_test import NOTEBOOKS
+from notebook_guard import WIDGET_VIEW
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCE = f"""# %% [markdown]
@@ -82,3 +85,84 @@ def test_a_broken_rule_is_said_at_once(project: Path):
 def test_a_name_that_is_no_chapter_is_refused(project: Path):
     refused = make_notebooks(project, "book/none.py")
     assert refused.returncode != 0 and "got book/none.py" in refused.stderr
+
+
+LIVING = f"""# %% [markdown]
+# # A title
+
+# %% tags=["remove-cell"]
+{first_cell()}
+
+# %%
+import os
+import sys
+import time
+
+for part in ("in ", "three ", "pieces"):
+    print(part, end="")
+    sys.stdout.flush()
+    time.sleep(float(os.environ.get("PAUSE", "0")))
+
+# %%
+from hsrnn.figures import StraightThrough
+
+StraightThrough()
+"""
+
+
+@pytest.fixture
+def living(project: Path) -> Path:
+    """The notebook of a chapter that shows a living figure, executed."""
+    (project / "book" / "one.py").write_text(LIVING)
+    made = make_notebooks(project)
+    assert made.returncode == 0, made.stdout + made.stderr
+    return project / "book" / "one.ipynb"
+
+
+def test_a_living_figure_is_stored_once_and_without_chance(
+    living: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stored = nbformat.read(living, as_version=4)
+    assert stored.cells[2].outputs[0].text == "in three pieces"
+    (figure,) = stored.cells[3].outputs
+    assert set(figure.data) == {"text/html", "text/plain"}
+    assert figure.data["text/html"].count('<script type="module">') == 1
+    assert "widgets" not in stored.metadata
+    text = living.read_text(encoding="utf-8")
+    assert "model_id" not in text and "widget-view" not in text
+    assert text.count("function openFigure") == 1, "the figure's module stands in the file once"
+
+    monkeypatch.setenv("PAUSE", "0.5")  # longer than a kernel keeps text back: it comes in three pieces
+    assert make_notebooks(project, "--force").returncode == 0
+    assert living.read_text(encoding="utf-8") == text, "the same outputs give the same bytes"
+
+
+def test_the_comparison_passes_without_the_widget_view_and_sees_another_figure(living: Path, project: Path):
+    """The kernel gives a widget view, the stored notebook has none: nbval leaves that key out of both."""
+    arguments = NOTEBOOKS[: NOTEBOOKS.index("--nbval-sanitize-with")]
+    command = [sys.executable, "-m", "pytest", *arguments, "-p", "no:cacheprovider", str(living)]
+    same = subprocess.run(command, cwd=project, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert same.returncode == 0 and "3 passed" in same.stdout, same.stdout + same.stderr
+
+    living.write_text(living.read_text(encoding="utf-8").replace("hl-fallback", "hl-other"), encoding="utf-8")
+    other = subprocess.run(command, cwd=project, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert other.returncode == 1 and "mismatch 'text/html'" in other.stdout, other.stdout + other.stderr
+
+
+def test_only_a_widget_with_another_form_loses_its_view():
+    bundles = [{"text/plain": "slider"}, {"text/html": "<p>", "text/plain": "figure"}]
+    outputs = [nbformat.v4.new_output("display_data", {**data, WIDGET_VIEW: {}}) for data in bundles]
+    cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("error"), *outputs])
+    drop_widget_views(cell)
+    assert [set(output.data) for output in cell.outputs[1:]] == [{"text/plain", WIDGET_VIEW}, set(bundles[1])]
+
+
+def test_printed_text_is_joined_only_with_its_neighbour():
+    def text(name: str, value: str) -> nbformat.NotebookNode:
+        return nbformat.v4.new_output("stream", name=name, text=value)
+
+    shown = nbformat.v4.new_output("display_data", {"text/plain": "a figure"})
+    pieces = [text("stdout", "a"), text("stdout", "b"), shown, text("stdout", "c"), text("stderr", "d")]
+    cell = nbformat.v4.new_code_cell(outputs=pieces)
+    join_streams(cell)
+    assert [output.get("text", "shown") for output in cell.outputs] == ["ab", "shown", "c", "d"]

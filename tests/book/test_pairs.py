@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from notebook_guard import BOOK, complaints_about, complaints_about_pairs
+from notebook_guard import BOOK, WIDGET_VIEW, complaints_about, complaints_about_pairs
 
 NOTEBOOKS = sorted(path for path in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 PICTURE = {
@@ -157,6 +157,18 @@ def widget_state(notebook: nbformat.NotebookNode) -> None:
     notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {}}}
 
 
+def widget_view(notebook: nbformat.NotebookNode) -> None:
+    """Store a living figure twice, as an editor does after running its cell."""
+    data = {"text/html": "<p>alive</p>", WIDGET_VIEW: {"model_id": "0" * 32}}
+    code(notebook, 1).outputs.append(nbformat.v4.new_output("display_data", data))
+
+
+def dead_widget(notebook: nbformat.NotebookNode) -> None:
+    """Show a widget that has no form without a kernel."""
+    data = {"text/plain": "IntSlider(value=0)", WIDGET_VIEW: {"model_id": "0" * 32}}
+    code(notebook, 1).outputs.append(nbformat.v4.new_output("display_data", data))
+
+
 def timings(notebook: nbformat.NotebookNode) -> None:
     """Store when a cell ran."""
     code(notebook, 1).metadata["execution"] = {"iopub.execute_input": "2020-01-01T00:00:00Z"}
@@ -192,6 +204,8 @@ def no_installation(notebook: nbformat.NotebookNode) -> None:
         (silent_markdown, "a figure without :alt:"),
         (huge_output, "more than 2,000,000"),
         (widget_state, "widget state is stored"),
+        (widget_view, "a widget view is stored"),
+        (dead_widget, "dead without a kernel"),
         (timings, "times of execution"),
         (local_path, "a path of this machine"),
         (no_installation, "the first code cell must be"),

@@ -190,9 +190,7 @@ def test_the_figure_holds_the_shipped_network_and_its_picture_is_what_the_page_c
     model.load_state_dict({name: torch.from_numpy(weight) for name, weight in rounded.items()})
     with torch.no_grad():
         read = model(torch.from_numpy(vocabulary.encode(text).astype("int64"))[None])[0]
-    expected = figures.plot_operations(
-        text, read.core.operations[0].numpy(), read.core.boundaries[0].numpy()
-    )
+    expected = figures.plot_operations(text, read.core.operations[0].numpy(), read.core.boundaries[0].numpy())
     assert figure.alt.endswith(expected.alt)
     with pytest.raises(ValueError, match="not among the 50 symbols"):
         boundaries_figure("naïve")

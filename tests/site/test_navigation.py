@@ -16,6 +16,14 @@ TOC = (ROOT / "_toc.yml").read_text(encoding="utf-8")
 FRONT = yaml.safe_load(TOC)["root"]
 CHAPTERS = re.findall(r"^\s*-\s+file:\s*(\S+)", TOC, flags=re.MULTILINE)
 
+both_origins = pytest.mark.parametrize("origin", ["http", "file"])
+
+
+@pytest.fixture
+def base(origin: str, request: pytest.FixtureRequest) -> str:
+    """The address of the built site, over http or as files."""
+    return request.getfixturevalue("site_url" if origin == "http" else "file_url")
+
 
 def links(page: object) -> set[str]:
     """Return the addresses, without fragments, of all local links on a Playwright page."""
@@ -30,11 +38,12 @@ def test_the_root_leads_to_the_front_page(site_url: str, open_page: Callable):
     watched.assert_quiet()
 
 
-def test_every_chapter_is_within_two_clicks(site_url: str, open_page: Callable):
-    front = open_page(f"{site_url}{FRONT}.html").page
+@both_origins
+def test_every_chapter_is_within_two_clicks(base: str, open_page: Callable):
+    front = open_page(f"{base}{FRONT}.html").page
     first = links(front)
     reached = set(first)
-    wanted = {f"{site_url}{chapter}.html" for chapter in CHAPTERS}
+    wanted = {f"{base}{chapter}.html" for chapter in CHAPTERS}
     for address in sorted(first & wanted):
         if wanted <= reached:
             break
@@ -42,21 +51,37 @@ def test_every_chapter_is_within_two_clicks(site_url: str, open_page: Callable):
     assert wanted <= reached, f"more than two clicks away: {sorted(wanted - reached)}"
 
 
-@pytest.mark.parametrize("origin", ["http", "file"])
-def test_search_finds_a_word_of_the_front_page(
-    origin: str, request: pytest.FixtureRequest, open_page: Callable
-):
-    base = request.getfixturevalue("site_url" if origin == "http" else "file_url")
+@pytest.mark.parametrize("page", [FRONT, *CHAPTERS])
+def test_search_finds_every_page_by_words_of_its_title(page: str, site_url: str, open_page: Callable):
+    watched = open_page(f"{site_url}{page}.html")
+    heading = watched.page.locator("article h1").inner_text()
+    words = [word for word in re.findall(r"[A-Za-z]+", heading) if len(word) > 3] or heading.split()
+    watched.page.goto(f"{site_url}search.html?q={'+'.join(words[:3])}")
+    watched.page.locator("#search-results li a").first.wait_for()
+    found = watched.page.locator("#search-results li a").evaluate_all("(all) => all.map((a) => a.href)")
+    assert any(f"{page}.html" in address for address in found), (words[:3], found)
+    watched.assert_quiet()
+
+
+@both_origins
+def test_search_finds_a_word_of_the_front_page(base: str, open_page: Callable):
     watched = open_page(f"{base}search.html?q=recurrent")
     results = watched.page.locator("#search-results li a")
     results.first.wait_for()
     assert any(f"{FRONT}.html" in (link.get_attribute("href") or "") for link in results.all())
-    watched.page.goto(f"{base}search.html?q=zyzzyvaquux")
+    watched.assert_quiet()
+
+
+@both_origins
+def test_search_says_when_it_finds_nothing(base: str, open_page: Callable):
+    watched = open_page(f"{base}search.html?q=zyzzyvaquux")
     watched.page.get_by_text("did not match any documents").wait_for()
+    watched.assert_quiet()
 
 
-def test_pages_follow_each_other(site_url: str, open_page: Callable):
-    page = open_page(f"{site_url}{FRONT}.html").page
+@both_origins
+def test_pages_follow_each_other(base: str, open_page: Callable):
+    page = open_page(f"{base}{FRONT}.html").page
     for chapter in CHAPTERS:
         page.locator(".prev-next-area a.right-next").click()
         page.wait_for_url(f"**/{chapter}.html")

@@ -94,11 +94,12 @@ def test_page_fits_its_screen(page: str, theme: str, width: int, site_url: str, 
 
 
 @pytest.mark.needs_node
+@pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("page", PAGES + SPECIAL)
-def test_page_is_accessible(page: str, theme: str, site_url: str, open_page: Callable):
+def test_page_is_accessible(page: str, theme: str, width: int, site_url: str, open_page: Callable):
     axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-    watched = open_page(f"{site_url}{page}.html", width=1280 if theme == "light" else 390, theme=theme)
+    watched = open_page(f"{site_url}{page}.html", width=width, theme=theme)
     watched.page.evaluate(axe)
     found = watched.page.evaluate("() => axe.run(document, {preload: false, resultTypes: ['violations']})")
     grave = [
