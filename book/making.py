@@ -188,6 +188,41 @@ print("addresses that the page form loads something from:", page_form.count('src
 # [Add a figure in an hour](https://github.com/hsrnn/hsrnn/blob/main/hsrnn/figures/README.md). The example
 # there is run by a test.
 #
+# ## Weight and speed of the pages
+#
+# The site brings its own mathematics, icons and networks, so a page is not small. How long does a reader on
+# a slow line wait? `make measure ARGS='--json book/pages.json'` opens every page in a real browser with an
+# empty cache, on a line and a processor slowed down on purpose, and takes the median of three loads. The
+# largest paint is the moment at which the largest thing in the window is on the screen.
+
+# %% tags=["hide-input"]
+import json
+
+measured = json.loads((root / "book/pages.json").read_text(encoding="utf-8"))
+line = measured["conditions"]
+table = ledger.Table(
+    "Every page, on a slow line",
+    ("page", "requests", "sent", "unpacked", "largest paint after"),
+    tuple(
+        (
+            page["page"].removeprefix("book/").removesuffix(".html"),
+            str(page["requests"]),
+            f"{page['wire'] / 1e6:.2f} MB",
+            f"{page['decoded'] / 1e6:.2f} MB",
+            f"{page['largest_contentful_paint']:.1f} seconds",
+        )
+        for page in measured["pages"]
+    ),
+    f"{line['download_bits_per_second'] / 1e6:.1f} Mbit/s, {line['round_trip_milliseconds']} ms round trip, "
+    f"processor {line['processor_slowdown']} times slower, {line['browser']}.",
+)
+assert not any(page["elsewhere"] for page in measured["pages"])  # nothing came from another site
+table
+
+# %% [markdown]
+# Most of it is the renderer of formulas and the theme's icons, which the next page takes from the browser's
+# cache. A page with the living figure of a network brings that network along, one byte a weight.
+#
 # ## Floors
 #
 # The package is built in floors: an import points down, never up, and never to a neighbour on the same
