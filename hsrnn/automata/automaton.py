@@ -1,6 +1,7 @@
 """The finite state automaton: a dense table of transitions that reads a whole batch of words at once.
 
-A 5-tuple (alphabet, states, start, accepting states, transition map) as in Hou and Zhou (2020, arXiv 1810.10708),
+A 5-tuple (alphabet, states, start, accepting states, transition map) as in Hou and Zhou (2020, arXiv
+1810.10708),
 complete and deterministic: from each state exactly one transition for each symbol. ``partition`` holds the
 algorithms on the table, ``convert`` the ways in and out.
 """
@@ -50,8 +51,8 @@ class Automaton:
             raise ValueError(f"accepting must be ({len(table)},), one flag a state, got {accepting.shape}")
         if table.min() < 0 or table.max() >= len(table):
             raise ValueError(
-                f"transitions must lead to states in [0, {len(table)}), got {table.min()} to {table.max()}; an "
-                "automaton here is complete: add a rejecting sink for what is missing"
+                f"transitions must lead to states in [0, {len(table)}), got {table.min()} to {table.max()}; "
+                "an automaton here is complete: add a rejecting sink for what is missing"
             )
         if not 0 <= self.start < len(table):
             raise ValueError(f"start must be a state in [0, {len(table)}), got {self.start}")
@@ -85,7 +86,8 @@ class Automaton:
         )
 
     def __eq__(self, other: object) -> bool:
-        """Return whether both are the same table with the same names; see :meth:`equivalent` for languages."""
+        """Return whether both are the same table with the same names; see :meth:`equivalent` for
+        languages."""
         return (
             isinstance(other, Automaton)
             and self.alphabet == other.alphabet
@@ -115,8 +117,8 @@ class Automaton:
         return at // (len(self.alphabet) + 1)
 
     def trace(self, words: Words) -> NDArray[np.intp]:
-        """Return the states that each word passes, ``(words, time + 1)``, the start first; behind the end of a
-        word its last state is repeated."""
+        """Return the states that each word passes, ``(words, time + 1)``, the start first; behind the end of
+        a word its last state is repeated."""
         offsets, columns = self._prepare(encode(words, self.alphabet))
         width = len(self.alphabet) + 1
         states = np.empty((len(columns) + 1, columns.shape[1]), np.intp)
@@ -128,8 +130,8 @@ class Automaton:
     def _prepare(self, sequences: Sequences) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the flat table, whose entries are already offsets of rows, and the codes ``(time, words)``.
 
-        One more symbol that stays in every state stands behind the end of a word, so that all words of a batch
-        take equally many steps and no step asks which of them have ended.
+        One more symbol that stays in every state stands behind the end of a word, so that all words of a
+        batch take equally many steps and no step asks which of them have ended.
         """
         states, width = self.n_states, len(self.alphabet) + 1
         offsets = np.empty((states, width), np.intp)
@@ -155,8 +157,8 @@ class Automaton:
         return Automaton(self.alphabet, table, accepting)
 
     def minimise_with_map(self) -> tuple[Automaton, NDArray[np.intp]]:
-        """Return :meth:`minimise` and for each state the state it merged into, ``(states,)``, -1 if it cannot be
-        reached."""
+        """Return :meth:`minimise` and for each state the state it merged into, ``(states,)``, -1 if it cannot
+        be reached."""
         table, accepting, number = minimal(self.table, self.accepting, self.start)
         return Automaton(self.alphabet, table, accepting), number
 
@@ -167,14 +169,15 @@ class Automaton:
     def with_empty(self, accepted: bool) -> Automaton:
         """Return the automaton of the same language but for the empty word, which it accepts or not as told.
 
-        A network that never read the empty word has no view on it; giving two automata the same one compares them
-        on all other words.
+        A network that never read the empty word has no view on it; giving two automata the same one compares
+        them on all other words.
         """
         table = np.concatenate([self.table, self.table[self.start : self.start + 1]])
         return Automaton(self.alphabet, table, np.append(self.accepting, accepted), self.n_states)
 
     def counterexample(self, other: Automaton) -> tuple[str, ...] | None:
-        """Return a shortest word that exactly one of the two accepts, or ``None`` if their languages are equal.
+        """Return a shortest word that exactly one of the two accepts, or ``None`` if their languages are
+        equal.
 
         Among the shortest words it is the first in the order of this alphabet.
 
@@ -216,8 +219,8 @@ class Automaton:
         return result
 
     def words(self, max_length: int) -> Iterator[tuple[str, ...]]:
-        """Yield every accepted word of at most ``max_length`` symbols, shorter ones first, equally long ones in
-        the order of the alphabet; only prefixes that lead to a word are walked."""
+        """Yield every accepted word of at most ``max_length`` symbols, shorter ones first, equally long ones
+        in the order of the alphabet; only prefixes that lead to a word are walked."""
         reach = [self.accepting]
         for _ in range(max_length):
             reach.append(reach[-1][self.table].any(1))
@@ -247,7 +250,8 @@ class Automaton:
         return [tuple(self.alphabet[code] for code in part) for part in np.split(order, cuts)]
 
     def edges(self) -> dict[tuple[int, int], tuple[str, ...]]:
-        """Return ``{(state, next state): symbols}``: the word class of each edge (the paper's "shrunk" form)."""
+        """Return ``{(state, next state): symbols}``: the word class of each edge (the paper's "shrunk"
+        form)."""
         made: dict[tuple[int, int], tuple[str, ...]] = {}
         for state, row in enumerate(self.table):
             order = np.argsort(row, kind="stable")

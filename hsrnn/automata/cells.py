@@ -3,16 +3,18 @@
 Source: Hou and Zhou (2020, arXiv 1810.10708), section on gated units. With sigma the logistic function, * the
 product of elements, h and c the states before the step:
 
-=============  =====  =====================================================================================
-:class:`SRN`   0      h = tanh(W x + U h + b)
-:class:`MGU`   1      f = sigma(Wf x + Uf h + bf),  g = tanh(Wh x + Uh (f * h) + bh),  h = (1 - f) * h + f * g
-:class:`GRU`   2      r, z = sigma(affine in x, h),  g = tanh(W x + b + r * (U h + b')),  h = (1 - z) * g + z * h
-:class:`LSTM`  3      i, f, o = sigma(affine in x, h),  g = tanh(affine in x, h),  c = f * c + i * g,  h = o * tanh(c)
-=============  =====  =====================================================================================
+* :class:`SRN`, no gate: h = tanh(W x + U h + b)
+* :class:`MGU`, one gate: f = sigma(Wf x + Uf h + bf),  g = tanh(Wh x + Uh (f * h) + bh),
+  h = (1 - f) * h + f * g
+* :class:`GRU`, two gates: r, z = sigma(affine in x, h),  g = tanh(W x + b + r * (U h + b')),
+  h = (1 - z) * g + z * h
+* :class:`LSTM`, three gates: i, f, o = sigma(affine in x, h),  g = tanh(affine in x, h),
+  c = f * c + i * g,  h = o * tanh(c)
 
-Weights lie as in ``torch.nn`` (``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh``; blocks r, z, g for the GRU and
-i, f, g, o for the LSTM), so a ``state_dict`` of ``torch.nn.GRU`` can be copied over. :meth:`RecurrentCell.loop` is the
-equations, one step at a time; :meth:`RecurrentCell.forward` takes torch's fused kernel where there is one.
+Weights lie as in ``torch.nn`` (``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh``; blocks r, z, g for the
+GRU and i, f, g, o for the LSTM), so a ``state_dict`` of ``torch.nn.GRU`` can be copied over.
+:meth:`RecurrentCell.loop` is the equations, one step at a time; :meth:`RecurrentCell.forward` takes torch's
+fused kernel where there is one.
 """
 
 from __future__ import annotations
@@ -74,8 +76,8 @@ class RecurrentCell(nn.Module):
             state: ``(B, S)`` to start from, zeros if ``None``.
 
         Returns:
-            Hidden states ``(B, T, H)``, zero behind the end of a sequence, and the state ``(B, S)`` after the last
-            symbol of each sequence (the start's, for a sequence of length 0).
+            Hidden states ``(B, T, H)``, zero behind the end of a sequence, and the state ``(B, S)`` after the
+            last symbol of each sequence (the start's, for a sequence of length 0).
 
         Raises:
             ValueError: for an input or lengths of another shape.
@@ -104,7 +106,8 @@ class RecurrentCell(nn.Module):
         return (stacked if ended is None else stacked.masked_fill(ended[..., None], 0.0)), state
 
     def step(self, projected: Tensor, state: Tensor) -> Tensor:
-        """Take one step: ``projected`` ``(B, blocks H)`` is the input behind its affine map, ``state`` ``(B, S)``."""
+        """Take one step: ``projected`` ``(B, blocks H)`` is the input behind its affine map, ``state`` is
+        ``(B, S)``."""
         raise NotImplementedError
 
     def _fused(self, input: Tensor, lengths: Tensor | None, state: Tensor) -> tuple[Tensor, Tensor] | None:
@@ -119,7 +122,8 @@ class RecurrentCell(nn.Module):
                 raise ValueError(f"lengths must be ({len(input)},), got {tuple(lengths.shape)}")
             if len(lengths) and not 0 <= int(lengths.min()) <= int(lengths.max()) <= input.shape[1]:
                 raise ValueError(
-                    f"lengths must lie in [0, {input.shape[1]}], got {int(lengths.min())} to {int(lengths.max())}"
+                    f"lengths must lie in [0, {input.shape[1]}], got {int(lengths.min())} to "
+                    f"{int(lengths.max())}"
                 )
 
     def _weights(self) -> list[Tensor]:
@@ -158,7 +162,10 @@ class SRN(RecurrentCell):
 
 
 class MGU(RecurrentCell):
-    """Minimal gated unit (Zhou, Wu, Zhang and Zhou 2016), one gate f that forgets and lets in; blocks f, g."""
+    """Minimal gated unit (Zhou, Wu, Zhang and Zhou 2016), one gate f that forgets and lets in.
+
+    Its weights lie in blocks f, g.
+    """
 
     gates = 1
     blocks = 2
@@ -175,7 +182,8 @@ class MGU(RecurrentCell):
 class GRU(RecurrentCell):
     """Gated recurrent unit in torch's form, gates r and z: r is applied behind the hidden map, and z keeps.
 
-    The paper writes g = tanh(W x + U (r * h) + b) and h = (1 - z) * h + z * g: the same family, other weights.
+    The paper writes g = tanh(W x + U (r * h) + b) and h = (1 - z) * h + z * g: the same family, other
+    weights.
     """
 
     gates = 2

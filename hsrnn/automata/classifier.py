@@ -1,8 +1,9 @@
-"""A recurrent network that accepts or rejects a word: symbols -> cell -> one linear layer on the last hidden state.
+"""A recurrent network that accepts or rejects a word: symbols -> cell -> a linear layer on the last state.
 
-Source: Hou and Zhou (2020, arXiv 1810.10708): class 1 (accept) where its logit exceeds that of class 0. Every word
-starts from the zero state (decision A1); ``carry=True`` hands the state on from word to word, as the authors' code
-does. Symbols enter as one-hot rows, or through a learned embedding where the alphabet is a vocabulary.
+Source: Hou and Zhou (2020, arXiv 1810.10708): class 1 (accept) where its logit exceeds that of class 0.
+Every word starts from the zero state (decision A1); ``carry=True`` hands the state on from word to word, as
+the authors' code does. Symbols enter as one-hot rows, or through a learned embedding where the alphabet is
+a vocabulary.
 """
 
 from __future__ import annotations
@@ -119,8 +120,8 @@ class SequenceClassifier(nn.Module):
 
     @torch.no_grad()
     def states(self, words: Words, *, carry: bool = False, whole: bool = False) -> NDArray[np.floating]:
-        """Return the state after every symbol of every word, ``(points, H)``: all of the first word's, then the
-        second's, and so on.
+        """Return the state after every symbol of every word, ``(points, H)``: all of the first word's, then
+        the second's, and so on.
 
         Args:
             words: at least one, none empty.
@@ -149,7 +150,8 @@ class SequenceClassifier(nn.Module):
 
     @torch.no_grad()
     def advance(self, state: NDArray[np.floating], codes: NDArray[np.integer]) -> NDArray[np.floating]:
-        """Return the whole states ``(n, S)`` after one more symbol each: ``state`` ``(n, S)``, ``codes`` ``(n,)``."""
+        """Return the whole states ``(n, S)`` after one more symbol each: ``state`` ``(n, S)``, ``codes``
+        ``(n,)``."""
         input = self.inputs(torch.as_tensor(codes, device=self.device))[:, None]
         before = torch.as_tensor(state).to(self.output.weight)
         return self.cell(input, None, before)[1].cpu().numpy()

@@ -1,10 +1,10 @@
 """K-means over hidden states: plain, and next to positions in time (k-means-x).
 
-Source: Hou and Zhou (2020, arXiv 1810.10708). LISOR-k clusters the points alone. LISOR-x writes beside each hidden
-vector one column for each sequence, holding ``weight * t`` in the column of its own sequence at step t (1 first) and
-0 elsewhere, so that points of one sequence that are near in time are drawn together. With 20,000 points of 2,000
-sequences that block would have 40 million entries, all but 20,000 of them zero. :class:`PositionKMeans` never writes
-it down: with n_i the centre's entry in the column of sequence i,
+Source: Hou and Zhou (2020, arXiv 1810.10708). LISOR-k clusters the points alone. LISOR-x writes beside each
+hidden vector one column for each sequence, holding ``weight * t`` in the column of its own sequence at step
+t (1 first) and 0 elsewhere, so that points of one sequence that are near in time are drawn together. With
+20,000 points of 2,000 sequences that block would have 40 million entries, all but 20,000 of them zero.
+:class:`PositionKMeans` never writes it down: with n_i the centre's entry in the column of sequence i,
 
     |x - c|^2 = |h - h_c|^2 + weight^2 t^2 - 2 weight t n_i + sum_j n_j^2,
 
@@ -28,15 +28,16 @@ def check_clusters(n_clusters: int, points: NDArray[np.floating]) -> None:
         raise ValueError(f"n_clusters must be at least 1, got {n_clusters}")
     if n_clusters > len(points):
         raise ValueError(
-            f"n_clusters = {n_clusters} is more than the {len(points)} hidden states to cluster; give more or "
-            "longer sequences, or take fewer clusters"
+            f"n_clusters = {n_clusters} is more than the {len(points)} hidden states to cluster; give more "
+            "or longer sequences, or take fewer clusters"
         )
 
 
 def kmeans(
     points: NDArray[np.floating], n_clusters: int, *, n_init: int = 1, random_state: int | None = 0
 ) -> NDArray[np.intp]:
-    """Return the cluster of each of ``points`` ``(points, features)`` by scikit-learn's k-means++ and Lloyd."""
+    """Return the cluster of each of ``points`` ``(points, features)`` by scikit-learn's k-means++ and
+    Lloyd."""
     check_clusters(n_clusters, points)
     fitted = KMeans(n_clusters, n_init=n_init, random_state=random_state).fit(points)
     return fitted.labels_.astype(np.intp)
@@ -114,7 +115,8 @@ class PositionKMeans:
     def _lloyd(self, chosen: NDArray[np.integer]) -> tuple[NDArray[np.intp], float, int]:
         k, points = self.n_clusters, len(self._h)
         sequences, features = len(self._starts), self._h.shape[1]
-        # A column for each sequence has mean and variance of its own, as scikit-learn's tolerance counts them.
+        # A column for each sequence has mean and variance of its own, as scikit-learn's tolerance counts
+        # them.
         sums = np.bincount(self._sequence, self._place, sequences)
         squares = np.bincount(self._sequence, self._place**2, sequences)
         variance = (self._h.var(0).sum() + (squares / points - (sums / points) ** 2).sum()) / (
@@ -158,7 +160,8 @@ class PositionKMeans:
         return result
 
     def _plus_plus(self, generator: np.random.Generator) -> NDArray[np.intp]:
-        """Choose first centres far apart (Arthur and Vassilvitskii 2007), the best of a few candidates each time."""
+        """Choose first centres far apart (Arthur and Vassilvitskii 2007), the best of a few candidates each
+        time."""
         trials = 2 + int(np.log(self.n_clusters))
         chosen = [int(generator.integers(len(self._h)))]
         nearest = self._from_point(np.array(chosen))[0]

@@ -16,8 +16,8 @@ from .sequences import check_alphabet
 
 
 def to_automata_lib(automaton: Automaton) -> DFA:
-    """Return a complete automata-lib DFA with states 0, 1, ...; never test it with ``if dfa:``, which counts its
-    words."""
+    """Return a complete automata-lib DFA with states 0, 1, ...; never test it with ``if dfa:``, which counts
+    its words."""
     return DFA(
         states=set(range(automaton.n_states)),
         input_symbols=set(automaton.alphabet),
@@ -46,8 +46,8 @@ def from_automata_lib(dfa: DFA, alphabet: Sequence[str] | None = None) -> Automa
 
 
 def _from_transitions(transitions: Any, symbols: tuple[str, ...], start: Any, final: Any) -> Automaton:
-    """Number the states that can be reached in the order of a breadth-first search; what has no transition goes
-    to a sink."""
+    """Number the states that can be reached in the order of a breadth-first search; what has no transition
+    goes to a sink."""
     number, queue, rows = {start: 0}, [start], []
     sink = object()
     for state in queue:
@@ -61,8 +61,8 @@ def _from_transitions(transitions: Any, symbols: tuple[str, ...], start: Any, fi
 
 
 def from_regex(expression: str, alphabet: Sequence[str]) -> Automaton:
-    """Return the minimal automaton of a regular expression in automata-lib's syntax: ``|``, ``*``, ``+``, ``?``,
-    ``( )``, ``{m,n}``, ``.`` for any symbol.
+    """Return the minimal automaton of a regular expression in automata-lib's syntax: ``|``, ``*``, ``+``,
+    ``?``, ``( )``, ``{m,n}``, ``.`` for any symbol.
 
     Raises:
         ValueError: for symbols of more than one character, or an expression that cannot be read.
@@ -162,7 +162,8 @@ def _quoted(text: str) -> str:
 
 
 def to_json(automaton: Automaton) -> str:
-    """Return one JSON object: ``alphabet``, ``start``, ``accepting`` (list of states) and ``table`` (rows)."""
+    """Return one JSON object: ``alphabet``, ``start``, ``accepting`` (list of states) and ``table``
+    (rows)."""
     return json.dumps({
         "alphabet": list(automaton.alphabet),
         "start": automaton.start,
@@ -190,9 +191,9 @@ def from_json(text: str) -> Automaton:
 def to_regex(automaton: Automaton, max_length: int = 200) -> str | None:
     """Return a regular expression of the automaton's language, or ``None`` if it would be long.
 
-    States of the minimised automaton are eliminated one by one, those first that lengthen the expression least
-    (Kleene; Brzozowski and McCluskey 1963). The syntax is that of Python's :mod:`re` (use ``re.fullmatch``) and of
-    automata-lib, but for ``(?!)``, the empty language, which only Python knows.
+    States of the minimised automaton are eliminated one by one, those first that lengthen the expression
+    least (Kleene; Brzozowski and McCluskey 1963). The syntax is that of Python's :mod:`re` (use
+    ``re.fullmatch``) and of automata-lib, but for ``(?!)``, the empty language, which only Python knows.
 
     Args:
         automaton: its symbols must be single characters.

@@ -1,7 +1,8 @@
 """Regular languages as automata: the paper's tasks, Tomita's seven, and any language a reader gives.
 
-Sources: Hou and Zhou (2020, arXiv 1810.10708) for 0110 and 000; Tomita (1982) for the seven grammars, in the form of
-Weiss, Goldberg and Yahav (2018). The sizes of the minimal complete automata are facts that the tests assert.
+Sources: Hou and Zhou (2020, arXiv 1810.10708) for 0110 and 000; Tomita (1982) for the seven grammars, in
+the form of Weiss, Goldberg and Yahav (2018). The sizes of the minimal complete automata are facts that the
+tests assert.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ class Language:
         name: how figures and records call it.
         alphabet: the symbols.
         automaton: the minimal complete automaton, or ``None`` where only a predicate is known.
-        predicate: says of a word (a string, or a tuple where symbols are longer) whether it belongs; used only
-            where there is no automaton.
+        predicate: says of a word (a string, or a tuple where symbols are longer) whether it belongs; used
+            only where there is no automaton.
         description: one line in words.
 
     Raises:
@@ -50,7 +51,8 @@ class Language:
         if self.automaton is not None:
             if self.automaton.alphabet != self.alphabet:
                 raise ValueError(
-                    f"the automaton of {self.name!r} has the alphabet {self.automaton.alphabet}, not {self.alphabet}"
+                    f"the automaton of {self.name!r} has the alphabet {self.automaton.alphabet}, "
+                    f"not {self.alphabet}"
                 )
             object.__setattr__(self, "automaton", self.automaton.minimise())
 
@@ -73,7 +75,8 @@ class Language:
         return cls(name, check_alphabet(alphabet), predicate=predicate)
 
     def accepts(self, words: Words) -> NDArray[np.bool_]:
-        """Return which words belong to the language, ``(words,)``; ValueError for a symbol outside the alphabet."""
+        """Return which words belong to the language, ``(words,)``; ValueError for a symbol outside the
+        alphabet."""
         sequences = encode(words, self.alphabet)
         if self.automaton is not None:
             return self.automaton.accepts(sequences)
@@ -126,8 +129,8 @@ def _counting(modulus_zero: int, modulus_one: int) -> Automaton:
 
 def _make() -> dict[str, Language]:
     tomita_6 = Automaton.of(BINARY, [[1, 2], [2, 0], [0, 1]], [0])
-    # State 1 is inside an odd run of 1s. Behind one, every run of 0s must be even: 2 has read an odd number of 0s
-    # of its run, so a 1 or the end is wrong there; in 3 all is well so far.
+    # State 1 is inside an odd run of 1s. Behind one, every run of 0s must be even: 2 has read an odd number
+    # of 0s of its run, so a 1 or the end is wrong there; in 3 all is well so far.
     tomita_3 = Automaton.of(BINARY, [[0, 1], [2, 0], [3, 4], [2, 3], [4, 4]], [0, 1, 3])
     made = [
         ("0110", exactly(["0110"]), "the one word 0110"),

@@ -1,9 +1,9 @@
 """LISOR: read a finite state automaton from a trained recurrent network by clustering its hidden states.
 
-Source: Hou and Zhou (2020, arXiv 1810.10708). The k clusters of the hidden states are states; one more state, with no
-way into it, is the start (decision A7). Symbol s read between a point of cluster q and one of cluster r adds 1 to
-N[q, s, r]; a first symbol adds to N[start, s, r]. The transition of (q, s) is the r of the largest count. A cluster
-accepts if the network's own linear layer accepts its centre (decision A4).
+Source: Hou and Zhou (2020, arXiv 1810.10708). The k clusters of the hidden states are states; one more
+state, with no way into it, is the start (decision A7). Symbol s read between a point of cluster q and one
+of cluster r adds 1 to N[q, s, r]; a first symbol adds to N[start, s, r]. The transition of (q, s) is the r
+of the largest count. A cluster accepts if the network's own linear layer accepts its centre (decision A4).
 
 Every step is a sort or a count over all points at once; no loop runs over points, words or symbols.
 """
@@ -30,9 +30,9 @@ Accepting = Literal["centre", "majority"]
 class LISORScore(NamedTuple):
     """Accuracies of an extracted automaton, in [0, 1] (decision A6), and how often it had to guess.
 
-    ``table``: the transition table run alone, the headline. ``state``: whether the cluster of the network's last
-    hidden state accepts, which needs the network to run. ``unseen_uses``: steps of the table over transitions that
-    no training word had taken. ``words``: number of words scored.
+    ``table``: the transition table run alone, the headline. ``state``: whether the cluster of the network's
+    last hidden state accepts, which needs the network to run. ``unseen_uses``: steps of the table over
+    transitions that no training word had taken. ``words``: number of words scored.
     """
 
     table: float
@@ -47,13 +47,14 @@ class LISOR(BaseEstimator):
     Args:
         n_clusters: number k of clusters; the automaton has k + 1 states, and a sink where one is needed.
         method: ``"kmeans"`` (LISOR-k) or ``"kmeans-x"`` (LISOR-x: positions in time are features too).
-        position_weight: weight of positions for ``"kmeans-x"``, which has no good default (decision A5); must be
-            ``None`` for ``"kmeans"``.
-        unseen: where a transition leads that no word took (decision A3): ``"reject"`` a rejecting sink, ``"stay"``
-            the same state, ``"nearest"`` the cluster whose centre is nearest to where the network goes from the
-            state's centre, ``"cluster0"`` the first cluster, as the authors' code does by accident.
-        accepting: ``"centre"`` by the network's verdict on a cluster's centre, ``"majority"`` by its verdicts on
-            the cluster's points (more than half).
+        position_weight: weight of positions for ``"kmeans-x"``, which has no good default (decision A5); must
+            be ``None`` for ``"kmeans"``.
+        unseen: where a transition leads that no word took (decision A3): ``"reject"`` a rejecting sink,
+            ``"stay"`` the same state, ``"nearest"`` the cluster whose centre is nearest to where the network
+            goes from the state's centre, ``"cluster0"`` the first cluster, as the authors' code does by
+            accident.
+        accepting: ``"centre"`` by the network's verdict on a cluster's centre, ``"majority"`` by its verdicts
+            on the cluster's points (more than half).
         features: cluster ``"h"``, or ``"hc"`` for an LSTM's h and c (decision A8).
         carry: hand the hidden state on from sequence to sequence (decision A1).
         n_init: runs of k-means, of which the best counts.
@@ -95,12 +96,12 @@ class LISOR(BaseEstimator):
     def fit(self, classifier: SequenceClassifier, sequences: Words) -> LISOR:
         """Cluster the network's hidden states on ``sequences`` and read off the automaton.
 
-        Give the training words and score on held-out ones (decision A2); the authors' code clusters the very words
-        it scores on, which is ``fit`` on the test words.
+        Give the training words and score on held-out ones (decision A2); the authors' code clusters the very
+        words it scores on, which is ``fit`` on the test words.
 
         Raises:
-            ValueError: for no sequences, an empty one, a symbol outside the alphabet, more clusters than hidden
-                states, or an option that does not exist.
+            ValueError: for no sequences, an empty one, a symbol outside the alphabet, more clusters than
+                hidden states, or an option that does not exist.
         """
         return self.fit_points(classifier, self.collect(classifier, sequences))
 
@@ -154,8 +155,8 @@ class LISOR(BaseEstimator):
                 )
         if self.method == "kmeans-x" and (self.position_weight is None or self.position_weight < 0):
             raise ValueError(
-                f'method="kmeans-x" needs a position_weight of at least 0, got {self.position_weight}; the result '
-                "depends on it, so try several, for example 0.01, 0.02, 0.05, 0.1 and 1"
+                f'method="kmeans-x" needs a position_weight of at least 0, got {self.position_weight}; the '
+                "result depends on it, so try several, for example 0.01, 0.02, 0.05, 0.1 and 1"
             )
         if self.method == "kmeans" and self.position_weight is not None:
             raise ValueError(
@@ -179,14 +180,16 @@ class LISOR(BaseEstimator):
 
     @property
     def transition_counts_(self) -> NDArray[np.int64]:
-        """How often each symbol led from each state to each cluster, ``(k + 1, symbols, k)``; state k is the start."""
+        """How often each symbol led from each state to each cluster, ``(k + 1, symbols, k)``; state k is the
+        start."""
         shape = (self.n_clusters + 1, len(self.alphabet_), self.n_clusters)
         dense = np.zeros(shape, np.int64)
         dense.reshape(-1)[self._keys] = self._counts
         return dense
 
     def _likeliest(self) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Return the most frequent next cluster of each (state, symbol), the lowest of equals, and which were seen."""
+        """Return the most frequent next cluster of each (state, symbol), the lowest of equals, and which were
+        seen."""
         k, symbols = self.n_clusters, len(self.alphabet_)
         targets = np.zeros((k + 1) * symbols, np.intp)
         seen = np.zeros((k + 1) * symbols, bool)
@@ -228,7 +231,8 @@ class LISOR(BaseEstimator):
         return self.automaton_.accepts(sequences)
 
     def predict_state(self, sequences: Words) -> NDArray[np.bool_]:
-        """Return which words end in a hidden state of an accepting cluster; the network runs (decision A6)."""
+        """Return which words end in a hidden state of an accepting cluster; the network runs (decision
+        A6)."""
         self._check_fitted()
         points = collect(self._classifier, sequences, features=self.features, carry=self.carry)
         return self._end_in_accepting(points)

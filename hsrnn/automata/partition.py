@@ -1,4 +1,5 @@
-"""Partition refinement and the product of two automata, on dense tables: what minimising and comparing rest on.
+"""Partition refinement and the product of two automata, on dense tables: what minimising and comparing rest
+on.
 
 Moore (1956): states that no word tells apart are one state. Start from the two blocks "accepting" and "not",
 and split blocks until all states of a block go, on each symbol, to one block. Each round is one sort over all
@@ -15,8 +16,8 @@ Table = NDArray[np.integer]
 
 
 def unique_rows(array: Table) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the index of the first of each distinct row, and for each row of ``array`` ``(n, m)`` the number of
-    the distinct row it equals; distinct rows are numbered by first appearance."""
+    """Return the index of the first of each distinct row, and for each row of ``array`` ``(n, m)`` the number
+    of the distinct row it equals; distinct rows are numbered by first appearance."""
     if array.shape[1] == 0:
         return np.zeros(min(1, len(array)), np.intp), np.zeros(len(array), np.intp)
     # Few bytes a row make the sort cheap: the smallest type that holds every entry.
@@ -75,9 +76,9 @@ def refine(table: Table, accepting: NDArray[np.bool_]) -> NDArray[np.intp]:
 def minimal(
     table: Table, accepting: NDArray[np.bool_], start: int
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_], NDArray[np.intp]]:
-    """Return table and accepting states of the minimal complete automaton, start state 0, states in the order of
-    a breadth-first search (so that equal languages give equal tables), and for each old state the number of the
-    new one, -1 where it is not reachable."""
+    """Return table and accepting states of the minimal complete automaton, start state 0, states in the order
+    of a breadth-first search (so that equal languages give equal tables), and for each old state the number
+    of the new one, -1 where it is not reachable."""
     reached = breadth_first(table, start)
     small, accepts = renumber(table, accepting, reached)
     block = refine(small, accepts)
@@ -93,8 +94,8 @@ def shortest_difference(
     first: Table, second: Table, first_accepts: NDArray[np.bool_], second_accepts: NDArray[np.bool_],
     starts: tuple[int, int],
 ) -> list[int] | None:  # fmt: skip
-    """Return the shortest word, first in alphabetical order among the shortest, that exactly one of two automata
-    over the same symbols accepts, as codes; ``None`` if there is none.
+    """Return the shortest word, first in alphabetical order among the shortest, that exactly one of two
+    automata over the same symbols accepts, as codes; ``None`` if there is none.
 
     A breadth-first search over pairs of states, layer by layer.
     """

@@ -1,14 +1,16 @@
-"""Peers of LISOR on the same networks: L* and KV, which only ask, and quantised states in the manner of Omlin and Giles.
+"""Peers of LISOR on the same networks: L* and KV, which only ask, and quantised states in the manner of Omlin
+and Giles.
 
-L* (Angluin 1987) and KV (Kearns and Vazirani 1994), run by AALpy, learn from membership queries (what does the network
-say of this word?) and equivalence queries. The latter are answered here by :class:`PoolOracle`: the network's verdicts
-on a fixed pool, all words up to a length and random longer ones, are computed once, in one batch; a hypothesis is run
-over the whole pool and a shortest disagreement is returned. So an automaton that comes back as complete agrees with
-the network on every word of the pool, with no luck involved. Both need bounds: a network that is wrong somewhere on
-long words has no small automaton, and more testing finds ever more states.
+L* (Angluin 1987) and KV (Kearns and Vazirani 1994), run by AALpy, learn from membership queries (what does
+the network say of this word?) and equivalence queries. The latter are answered here by :class:`PoolOracle`:
+the network's verdicts on a fixed pool, all words up to a length and random longer ones, are computed once, in
+one batch; a hypothesis is run over the whole pool and a shortest disagreement is returned. So an automaton
+that comes back as complete agrees with the network on every word of the pool, with no luck involved. Both
+need bounds: a network that is wrong somewhere on long words has no small automaton, and more testing finds
+    ever more states.
 
-Omlin and Giles (1996) cut the range (-1, 1) of each hidden unit into q equal bins, explore from the start, take all
-states of one cell of that grid for one, and raise q until the automaton fits the training words.
+Omlin and Giles (1996) cut the range (-1, 1) of each hidden unit into q equal bins, explore from the start,
+take all states of one cell of that grid for one, and raise q until the automaton fits the training words.
 """
 
 from __future__ import annotations
@@ -34,8 +36,9 @@ class PeerResult:
     Attributes:
         name: ``"lstar"``, ``"kv"`` or ``"quantised"``.
         automaton: minimised; ``None`` if nothing within the bounds was found.
-        complete: whether it agrees with the network on all that the method checks (the pool of the oracle; for
-            quantised states, the training labels), rather than being the last hypothesis within the bounds.
+        complete: whether it agrees with the network on all that the method checks (the pool of the oracle;
+            for quantised states, the training labels), rather than being the last hypothesis within the
+            bounds.
         seconds: wall-clock time.
         queries: words that the network was asked about (quantised states: steps it was asked for).
         detail: what else there is to say: rounds, pool, bins, states before minimising.
@@ -229,10 +232,10 @@ def quantise(
 ) -> PeerResult:
     """Extract an automaton by quantising every hidden unit, in the manner of Omlin and Giles (1996).
 
-    A cell of the grid is stood for by the first state that reached it in a breadth-first search from the zero state
-    (for an LSTM with its c; the grid is on h, whose range is known). The first number of bins whose automaton gets
-    all training words right is taken, else the most accurate one; a number that reaches more than ``max_states``
-    cells is given up, and there are up to q^H of them.
+    A cell of the grid is stood for by the first state that reached it in a breadth-first search from the zero
+    state (for an LSTM with its c; the grid is on h, whose range is known). The first number of bins whose
+    automaton gets all training words right is taken, else the most accurate one; a number that reaches more
+    than ``max_states`` cells is given up, and there are up to q^H of them.
 
     Args:
         classifier: a trained network.
@@ -268,8 +271,8 @@ def quantise(
 
 
 def _explore(classifier: SequenceClassifier, q: int, max_states: int) -> tuple[Automaton | None, int]:
-    """Return the automaton of the grid of q bins a unit, ``None`` if it has more than ``max_states`` cells, and the
-    number of steps that the network took; the start is cell 0, layer by layer."""
+    """Return the automaton of the grid of q bins a unit, ``None`` if it has more than ``max_states`` cells,
+    and the number of steps that the network took; the start is cell 0, layer by layer."""
     symbols, hidden = len(classifier.alphabet), classifier.hidden_size
     state = np.zeros((1, classifier.cell.state_size), np.float32)
     number = {_cells(state[:, :hidden], q)[0].tobytes(): 0}

@@ -1,7 +1,7 @@
 """The hidden states of a network on a set of words: one pass, shared by every clustering of them.
 
-Source: Hou and Zhou (2020, arXiv 1810.10708): the points of all time steps are clustered, and the symbols read between
-them become transitions.
+Source: Hou and Zhou (2020, arXiv 1810.10708): the points of all time steps are clustered, and the symbols
+read between them become transitions.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Words to train and to test on: as many inside as outside a language, of chosen lengths, uniform among equals.
+"""Words to train and to test on: as many inside as outside a language, of chosen lengths, uniform among
+equals.
 
 For a language with an automaton, the words of one length and one side are counted exactly and drawn by number
-(the n-th word in alphabetical order), so that even one word in 2^30 is found at once. A predicate is asked about
-random words.
+(the n-th word in alphabetical order), so that even one word in 2^30 is found at once. A predicate is asked
+about random words.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class Split:
         train_labels: ``(words,)``, true inside the language.
         test: held-out words.
         test_labels: ``(words,)``.
-        n_shared: distinct words that stand in both sets, because the language has too few of them to hold any out.
+        n_shared: distinct words that stand in both sets, because the language has too few of them to hold any
+            out.
     """
 
     train: Sequences
@@ -42,9 +44,11 @@ class Split:
 def draw_words(
     language: Language, length: int, inside: bool, number: int, generator: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Return up to ``number`` distinct words of one length and one side, ``(words, length)`` codes in random order.
+    """Return up to ``number`` distinct words of one length and one side, ``(words, length)`` codes in random
+    order.
 
-    Fewer come back only where there are no more (for a predicate over very many words: where no more were found).
+    Fewer come back only where there are no more (for a predicate over very many words: where no more were
+    found).
     """
     if language.automaton is None:
         return _draw_by_asking(language, length, inside, number, generator)
@@ -71,7 +75,8 @@ def draw_words(
 def _words_by_number(
     table: NDArray[np.intp], ways: list[NDArray[np.float64]], start: int, numbers: NDArray[np.integer]
 ) -> NDArray[np.int64]:
-    """Return the words of the given numbers in alphabetical order, symbol by symbol for all of them at once."""
+    """Return the words of the given numbers in alphabetical order, symbol by symbol for all of them at
+    once."""
     state = np.full(len(numbers), start)
     left = numbers.astype(np.float64)
     word = np.empty((len(numbers), len(ways) - 1), np.int64)
@@ -88,8 +93,8 @@ def _words_by_chance(
     table: NDArray[np.intp], wanted: NDArray[np.bool_], start: int, shape: tuple[int, int],
     generator: np.random.Generator,
 ) -> NDArray[np.int64]:  # fmt: skip
-    """Draw ``(words, length)`` uniformly from those that end in a wanted state: each symbol as often as words go on
-    behind it. Only ratios matter, so the counts are scaled to at most 1."""
+    """Draw ``(words, length)`` uniformly from those that end in a wanted state: each symbol as often as words
+    go on behind it. Only ratios matter, so the counts are scaled to at most 1."""
     number, length = shape
     ways = [wanted.astype(np.float64)]
     for _ in range(length):
@@ -128,8 +133,8 @@ def _check(lengths: Sequence[int], number: int) -> list[int]:
     chosen = list(lengths)
     if not chosen or min(chosen) < 1 or len(set(chosen)) < len(chosen):
         raise ValueError(
-            f"lengths must be distinct, at least one, and each at least 1 (a network reads at least one symbol), "
-            f"got {chosen}"
+            "lengths must be distinct, at least one, and each at least 1 (a network reads at least one "
+            f"symbol), got {chosen}"
         )
     if number < 1:
         raise ValueError(f"the number of words must be at least 1, got {number}")
@@ -142,8 +147,8 @@ def sample(
     """Return ``number`` words, half inside and half outside (one more inside where odd), spread evenly over
     ``lengths``, and their labels; shuffled.
 
-    Words are distinct as far as the language has enough of them at these lengths; beyond that they repeat, so that
-    the two classes stay balanced.
+    Words are distinct as far as the language has enough of them at these lengths; beyond that they repeat, so
+    that the two classes stay balanced.
 
     Raises:
         ValueError: for unfit lengths or number, or if a side has no word of these lengths.
@@ -185,9 +190,9 @@ def split(
     """Return balanced training and test words of the given lengths that have no word in common, as far as the
     language allows.
 
-    Each length and side that has enough words for its share of both sets is parted. Where there are fewer (the
-    language 0110 has one word inside, every language has few short ones), all of them go into both sets, for no
-    network knows a language whose only words it never saw; ``n_shared`` counts them.
+    Each length and side that has enough words for its share of both sets, and at least two, is parted. Where
+    there are fewer (the language 0110 has one word inside, every language has few short ones), all of them go
+    into both sets, for no network knows a language whose only words it never saw; ``n_shared`` counts them.
 
     Args:
         language: what to sample.
@@ -195,8 +200,8 @@ def split(
         n_train: training words, half of them inside.
         n_test: test words, half of them inside.
         generator: source of all draws.
-        share: put scarce words into both sets; ``False`` puts them into the training set alone, so that the sets
-            are always disjoint.
+        share: put scarce words into both sets; ``False`` puts them into the training set alone, so that the
+            sets are always disjoint.
 
     Raises:
         ValueError: for unfit lengths or numbers, or if a side has no word left for a set.
@@ -206,12 +211,13 @@ def split(
     test: tuple[list[Sequences], list[NDArray[np.bool_]]] = ([], [])
     for inside in (True, False):
         wanted = [(number + inside) // 2 for number in (n_train, n_test)]
-        # Lengths with plenty make up for lengths that are scarce: draw as many as one length might have to give.
+        # Lengths with plenty make up for lengths that are scarce: draw as many as one length might have to
+        # give.
         pools = [draw_words(language, length, inside, sum(wanted), generator) for length in chosen]
         blocks: tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]] = ([], [])
         for pool in pools:
-            if len(pool) * len(chosen) >= sum(wanted):
-                cut = round(len(pool) * wanted[0] / sum(wanted))
+            if len(pool) >= 2 and len(pool) * len(chosen) >= sum(wanted):
+                cut = min(max(1, round(len(pool) * wanted[0] / sum(wanted))), len(pool) - 1)
                 blocks[0].append(pool[:cut])
                 blocks[1].append(pool[cut:])
             else:
@@ -234,8 +240,8 @@ def _even(
     language: Language, inside: bool, blocks: list[NDArray[np.int64]], wanted: int,
     generator: np.random.Generator,
 ) -> Sequences:  # fmt: skip
-    """Take ``wanted`` words from blocks of one length each: even shares, what short blocks lack made up by the
-    others; where all are too few, words repeat."""
+    """Take ``wanted`` words from blocks of one length each: even shares, what short blocks lack made up by
+    the others; where all are too few, words repeat."""
     kept, left = [], wanted
     for place, block in enumerate(sorted(blocks, key=len)):
         kept.append(block[: -(-left // (len(blocks) - place))])
@@ -244,7 +250,7 @@ def _even(
     if len(words) == 0:
         lengths = ", ".join(str(block.shape[1]) for block in blocks)
         raise ValueError(
-            f"{language.name} has no word {'inside' if inside else 'outside'} it for a set of words of length "
-            f"{lengths}; choose other lengths, or let the sets share words"
+            f"{language.name} has no word {'inside' if inside else 'outside'} it for a set of words of "
+            f"length {lengths}; choose other lengths, or let the sets share words"
         )
     return _exactly(words, wanted, generator)

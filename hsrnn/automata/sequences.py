@@ -1,7 +1,7 @@
 """Words as numbers: a batch of words of any lengths over a finite alphabet, padded to one array.
 
-A symbol is a string (one character, or a whole word of a text); a word is a string of one-character symbols or
-any sequence of symbols. Every part of the room takes words in either form and turns them into
+A symbol is a string (one character, or a whole word of a text); a word is a string of one-character symbols
+or any sequence of symbols. Every part of the room takes words in either form and turns them into
 :class:`Sequences` once, at its door.
 """
 
@@ -20,7 +20,8 @@ class Sequences:
     """Padded words.
 
     Attributes:
-        codes: ``(words, time)`` int64, indices into the alphabet; what stands behind a word's end is never read.
+        codes: ``(words, time)`` int64, indices into the alphabet; what stands behind a word's end is never
+            read.
         lengths: ``(words,)`` int64, number of symbols of each word, 0 for the empty word.
     """
 
@@ -116,8 +117,8 @@ def encode(words: Words, alphabet: Sequence[str]) -> Sequences:
         symbol = words[number][at - int(lengths[:number].sum())]
         shown = ", ".join(map(repr, alphabet[:10])) + (", ..." if len(alphabet) > 10 else "")
         raise ValueError(
-            f"word {number} has the symbol {symbol!r}, which is not in the alphabet ({shown}); leave the word "
-            "out, or make the alphabet larger"
+            f"word {number} has the symbol {symbol!r}, which is not in the alphabet ({shown}); leave the "
+            "word out, or make the alphabet larger"
         )
     codes = np.zeros((len(lengths), int(lengths.max(initial=0))), np.int64)
     codes[np.arange(codes.shape[1]) < lengths[:, None]] = flat
@@ -135,7 +136,7 @@ def _codes_of_text(text: str, alphabet: Sequence[str]) -> NDArray[np.int64]:
 
 def decode(sequences: Sequences, alphabet: Sequence[str]) -> list[str] | list[tuple[str, ...]]:
     """Return the words: strings if every symbol is one character, else tuples of symbols."""
-    symbols = np.array(alphabet, dtype=object)
+    symbols = np.array(list(alphabet), dtype=object)
     rows = (symbols[row[:n]] for row, n in zip(sequences.codes, sequences.lengths))
     if all(len(symbol) == 1 for symbol in alphabet):
         return ["".join(row) for row in rows]
@@ -182,7 +183,7 @@ def require_labels(labels: object, sequences: Sequences, what: str) -> NDArray[n
     array = np.asarray(labels)
     if array.shape != (len(sequences),) or not np.isin(array, (0, 1)).all():
         raise ValueError(
-            f"{what} must hold one label, 0 or 1, for each of the {len(sequences)} words, got an array of shape "
-            f"{array.shape} with values {np.unique(array)[:5].tolist()}"
+            f"{what} must hold one label, 0 or 1, for each of the {len(sequences)} words, got an array "
+            f"of shape {array.shape} with values {np.unique(array)[:5].tolist()}"
         )
     return array.astype(bool)

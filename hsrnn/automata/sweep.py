@@ -1,7 +1,8 @@
-"""LISOR over a range of k: one pass over the hidden states, then cluster, count, accept, score and minimise for each.
+"""LISOR over a range of k: one pass over the hidden states, then cluster, count, accept, score and minimise
+for each.
 
-"The first k with accuracy 1" is noisy, for it hangs on one run of k-means. So a sweep also reports the first k from
-which three k in a row hold (decision A9).
+"The first k with accuracy 1" is noisy, for it hangs on one run of k-means. So a sweep also reports the first
+k from which three k in a row hold (decision A9).
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ class Sweep:
 
     @property
     def stable_k(self) -> int | None:
-        """The smallest k from which three k in a row got every held-out word right; ``None`` if there is none."""
+        """The smallest k from which three k in a row got every held-out word right; ``None`` if there is
+        none."""
         right = [row.table_accuracy == 1.0 for row in self.rows]
         starts = range(len(right) - IN_A_ROW + 1)
         return next((self.rows[k].n_clusters for k in starts if all(right[k : k + IN_A_ROW])), None)

@@ -1,7 +1,7 @@
 """Training a classifier of words: one explicit loop over padded batches.
 
-A network is worth reading an automaton from only once it knows its language, so the loop stops when every word of
-a held-out set of both classes is right, and says when that never happened.
+A network is worth reading an automaton from only once it knows its language, so the loop stops when every
+word of a held-out set of both classes is right, and says when that never happened.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class TrainingConfig:
         clip: largest gradient norm.
         settle: epochs to go on for after all held-out words were right for the first time; hidden states draw
             closer together meanwhile (Merrill and Tsilivis 2022), and the last epoch must be all right again.
-        curriculum: growing lengths; training starts with words up to the first of them and takes in longer ones
-            each time an epoch made no mistake. Empty: all words from the first epoch on. Languages that count
-            (Tomita 5 and 6) are rarely learned without it.
+        curriculum: growing lengths; training starts with words up to the first of them and takes in longer
+            ones each time an epoch made no mistake. Empty: all words from the first epoch on. Languages that
+            count (Tomita 5 and 6) are rarely learned without it.
         quick: stop at the first epoch that is all right on the held-out set; ``False`` uses all epochs.
 
     Raises:
@@ -103,8 +103,8 @@ def train(
         held_out_labels: their labels.
         config: how to train.
         empty: whether the empty word belongs to the language, to teach the verdict on the zero state too
-            (decision A7: an extracted automaton takes its verdict on the empty word from there); ``None`` leaves
-            that to chance, as training on words alone does.
+            (decision A7: an extracted automaton takes its verdict on the empty word from there); ``None``
+            leaves that to chance, as training on words alone does.
         seed: seed of the order of the words.
         progress: show a progress bar.
 
@@ -150,7 +150,8 @@ def train(
             right += int((logits.argmax(1) == classes[batch]).sum())
         if not np.isfinite(total):
             raise FloatingPointError(
-                f"the loss is no longer finite in epoch {epoch}: lower the learning rate ({config.learning_rate})"
+                f"the loss is no longer finite in epoch {epoch}: lower the learning rate "
+                f"({config.learning_rate})"
             )
         accuracy = float((classifier.predict(test) == test_targets).mean())
         knows = accuracy == 1.0 and empty in (None, classifier.accepts_empty)
