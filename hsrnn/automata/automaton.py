@@ -1,9 +1,8 @@
 """The finite state automaton: a dense table of transitions that reads a whole batch of words at once.
 
 A 5-tuple (alphabet, states, start, accepting states, transition map) as in Hou and Zhou (2020, arXiv
-1810.10708),
-complete and deterministic: from each state exactly one transition for each symbol. ``partition`` holds the
-algorithms on the table, ``convert`` the ways in and out.
+1810.10708), complete and deterministic: from each state exactly one transition for each symbol. ``partition``
+holds the algorithms on the table, ``convert`` the ways in and out.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def check_clusters(n_clusters: int, points: NDArray[np.floating]) -> None:
     """Check that ``n_clusters`` clusters can be made of ``points`` ``(points, features)``.
 
     Raises:
-        ValueError: for fewer than 1, or more than there are points or distinct points.
+        ValueError: for fewer than 1, or more than there are points.
     """
     if n_clusters < 1:
         raise ValueError(f"n_clusters must be at least 1, got {n_clusters}")

@@ -1,5 +1,4 @@
-"""Partition refinement and the product of two automata, on dense tables: what minimising and comparing rest
-on.
+"""Partition refinement and products on dense tables: what minimising and comparing rest on.
 
 Moore (1956): states that no word tells apart are one state. Start from the two blocks "accepting" and "not",
 and split blocks until all states of a block go, on each symbol, to one block. Each round is one sort over all

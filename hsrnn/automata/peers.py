@@ -1,5 +1,4 @@
-"""Peers of LISOR on the same networks: L* and KV, which only ask, and quantised states in the manner of Omlin
-and Giles.
+"""Peers of LISOR on the same networks: L* and KV, which only ask, and quantised states (Omlin and Giles).
 
 L* (Angluin 1987) and KV (Kearns and Vazirani 1994), run by AALpy, learn from membership queries (what does
 the network say of this word?) and equivalence queries. The latter are answered here by :class:`PoolOracle`:
@@ -7,7 +6,7 @@ the network's verdicts on a fixed pool, all words up to a length and random long
 one batch; a hypothesis is run over the whole pool and a shortest disagreement is returned. So an automaton
 that comes back as complete agrees with the network on every word of the pool, with no luck involved. Both
 need bounds: a network that is wrong somewhere on long words has no small automaton, and more testing finds
-    ever more states.
+ever more states.
 
 Omlin and Giles (1996) cut the range (-1, 1) of each hidden unit into q equal bins, explore from the start,
 take all states of one cell of that grid for one, and raise q until the automaton fits the training words.

@@ -1,9 +1,8 @@
-"""Words to train and to test on: as many inside as outside a language, of chosen lengths, uniform among
-equals.
+"""Words to train and to test on: as many inside as outside a language, of chosen lengths.
 
-For a language with an automaton, the words of one length and one side are counted exactly and drawn by number
-(the n-th word in alphabetical order), so that even one word in 2^30 is found at once. A predicate is asked
-about random words.
+For a language with an automaton, the words of one length and one side are counted exactly and drawn by
+number, uniformly (the n-th word in alphabetical order), so that even one word in 2^30 is found at once. A
+predicate is asked about random words.
 """
 
 from __future__ import annotations

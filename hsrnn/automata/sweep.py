@@ -1,5 +1,4 @@
-"""LISOR over a range of k: one pass over the hidden states, then cluster, count, accept, score and minimise
-for each.
+"""LISOR over a range of k: one pass over the hidden states, then all the rest for each k.
 
 "The first k with accuracy 1" is noisy, for it hangs on one run of k-means. So a sweep also reports the first
 k from which three k in a row hold (decision A9).

@@ -14,18 +14,17 @@ checkpoint wrote itself, after a start of one chunk, so that no data set is need
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from statistics import median
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from hsrnn import hmrnn
+from hsrnn.experiments import automata_benchmarks
 from hsrnn.experiments.hmrnn_language import load_model
+from hsrnn.experiments.timing import alternate, threads
 from hsrnn.hmrnn import Stepper, fast_forward
 
 CHECKPOINT = "hmrnn-language-ptb"
@@ -84,31 +83,6 @@ def trained(factor: int, rows: int, length: int) -> tuple[hmrnn.HMLSTM, Tensor, 
         input = model.embedding(text).repeat(1, 1, 2)
         _, state = fast_forward(core, input[:, :length], generator=torch.Generator().manual_seed(0))
     return core, input[:, length:].clone(), state
-
-
-def alternate(
-    ours: Callable[[], object], reference: Callable[[], object], repeats: int
-) -> tuple[float, float]:
-    """Return the median seconds of both, run in alternation after one unmeasured run of each."""
-    seconds: dict[Callable[[], object], list[float]] = {ours: [], reference: []}
-    for k in range(repeats + 1):
-        for run, taken in seconds.items():
-            start = time.perf_counter()
-            run()
-            if k:
-                taken.append(time.perf_counter() - start)
-    return median(seconds[ours]), median(seconds[reference])
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Let torch use ``count`` threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def lstm_multiplications(columns: int, sizes: tuple[int, ...]) -> int:
@@ -220,4 +194,5 @@ def _shares(counter: Counter[str], reference: int) -> dict[str, int | float]:
 BENCHMARKS: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {
     "hmrnn.train": train,
     "hmrnn.generate": generate,
+    **automata_benchmarks.BENCHMARKS,
 }
