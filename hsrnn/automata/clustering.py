@@ -13,34 +13,77 @@ and the labels equal scikit-learn's on the written-out matrix, from the same fir
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 
-def check_clusters(n_clusters: int, points: NDArray[np.floating]) -> None:
-    """Check that ``n_clusters`` clusters can be made of ``points`` ``(points, features)``.
+class Distinct(NamedTuple):
+    """Equal rows of an array told together: ``first`` index and ``count`` of each distinct row, and the
+    ``number`` of the distinct row that each row is."""
+
+    first: NDArray[np.intp]
+    count: NDArray[np.intp]
+    number: NDArray[np.intp]
+
+
+def distinct_rows(points: NDArray[np.floating]) -> Distinct:
+    """Find the distinct rows of ``points`` ``(points, features)``, equal to the last bit.
+
+    Words with a common beginning share its hidden states, so a few thousand rows often stand for many more.
+    """
+    rows = np.ascontiguousarray(points)
+    keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
+    _, first, number, count = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    return Distinct(first, count, number.ravel())
+
+
+def check_clusters(n_clusters: int, points: int, kind: str = "hidden states") -> None:
+    """Check that ``n_clusters`` clusters can be made of so many points.
 
     Raises:
         ValueError: for fewer than 1, or more than there are points.
     """
     if n_clusters < 1:
         raise ValueError(f"n_clusters must be at least 1, got {n_clusters}")
-    if n_clusters > len(points):
+    if n_clusters > points:
         raise ValueError(
-            f"n_clusters = {n_clusters} is more than the {len(points)} hidden states to cluster; give more "
-            "or longer sequences, or take fewer clusters"
+            f"n_clusters = {n_clusters} is more than the {points} {kind} to cluster; give more or longer "
+            "sequences, or take fewer clusters"
         )
 
 
 def kmeans(
-    points: NDArray[np.floating], n_clusters: int, *, n_init: int = 1, random_state: int | None = 0
+    points: NDArray[np.floating],
+    n_clusters: int,
+    *,
+    n_init: int = 1,
+    random_state: int | None = 0,
+    distinct: Distinct | None = None,
 ) -> NDArray[np.intp]:
-    """Return the cluster of each of ``points`` ``(points, features)`` by scikit-learn's k-means++ and
-    Lloyd."""
-    check_clusters(n_clusters, points)
-    fitted = KMeans(n_clusters, n_init=n_init, random_state=random_state).fit(points)
-    return fitted.labels_.astype(np.intp)
+    """Return the cluster of each of ``points`` ``(points, features)`` by scikit-learn's k-means++ and Lloyd.
+
+    Equal points are clustered once, weighted by their number: the same sum of squares is made small, in less
+    time.
+
+    Args:
+        points: hidden states.
+        n_clusters: number of clusters k.
+        n_init: runs from different first centres; the one of least inertia counts.
+        random_state: seed of the first centres.
+        distinct: what :func:`distinct_rows` found, for those who cluster the same points often.
+
+    Raises:
+        ValueError: for fewer than 1 cluster, or more than there are distinct points.
+    """
+    check_clusters(n_clusters, len(points))
+    distinct = distinct_rows(points) if distinct is None else distinct
+    check_clusters(n_clusters, len(distinct.first), "distinct hidden states")
+    fitted = KMeans(n_clusters, n_init=n_init, random_state=random_state)
+    labels = fitted.fit(points[distinct.first], sample_weight=distinct.count.astype(points.dtype)).labels_
+    return labels.astype(np.intp)[distinct.number]
 
 
 class PositionKMeans:
@@ -90,7 +133,7 @@ class PositionKMeans:
             position: ``(points,)`` step in that sequence, 1 first.
             first: ``(k,)`` indices of the points that are the first centres, instead of k-means++.
         """
-        check_clusters(self.n_clusters, points)
+        check_clusters(self.n_clusters, len(points))
         if self.weight < 0:
             raise ValueError(f"weight must not be negative, got {self.weight}")
         sizes = np.bincount(sequence)

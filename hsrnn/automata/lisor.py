@@ -119,8 +119,9 @@ class LISOR(BaseEstimator):
         self.alphabet_ = classifier.alphabet
         if self.method == "kmeans":
             labels = kmeans(
-                points.features, self.n_clusters, n_init=self.n_init, random_state=self.random_state
-            )
+                points.features, self.n_clusters, n_init=self.n_init, random_state=self.random_state,
+                distinct=points.distinct,
+            )  # fmt: skip
         else:
             assert self.position_weight is not None
             labels = PositionKMeans(

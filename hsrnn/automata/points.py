@@ -7,12 +7,14 @@ read between them become transitions.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .classifier import SequenceClassifier
+from .clustering import Distinct, distinct_rows
 from .sequences import Sequences, Words, encode, require_words
 
 Features = Literal["h", "hc"]
@@ -39,6 +41,11 @@ class HiddenPoints:
     sequence: NDArray[np.int64]
     position: NDArray[np.int64]
     last: NDArray[np.int64]
+
+    @cached_property
+    def distinct(self) -> Distinct:
+        """Which points have equal features; found once."""
+        return distinct_rows(self.features)
 
     def __len__(self) -> int:
         """Return the number of points."""

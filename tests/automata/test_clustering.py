@@ -8,6 +8,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from hsrnn.automata import PositionKMeans, kmeans
+from hsrnn.automata.clustering import distinct_rows
 
 
 def cloud(seed: int, sequences: int = 12, features: int = 3):
@@ -45,6 +46,23 @@ def test_well_separated_clusters_are_found():
     found = PositionKMeans(5, 0.0, n_init=3).fit(points, *places)
     assert adjusted_rand_score(truth, found.labels_) == 1
     assert adjusted_rand_score(truth, kmeans(points, 5, n_init=3)) == 1
+
+
+def test_equal_points_are_clustered_once():
+    points = np.random.default_rng(2).normal(size=(60, 3)).astype(np.float32)
+    many = points[np.random.default_rng(3).integers(60, size=4000)]
+    distinct = distinct_rows(many)
+    assert (many[distinct.first][distinct.number] == many).all() and distinct.count.sum() == 4000
+    labels = kmeans(many, 7)
+    assert (labels == kmeans(many, 7, distinct=distinct)).all()
+    # A fixed point of Lloyd on all 4000: each point is nearest to the mean of its own cluster.
+    means = np.stack([many[labels == k].mean(0) for k in range(7)])
+    assert (((many[:, None] - means) ** 2).sum(2).argmin(1) == labels).all()
+    # And as good as scikit-learn on all of them.
+    inertia = ((many - means[labels]) ** 2).sum()
+    assert inertia < 1.15 * KMeans(7, n_init=10, random_state=0).fit(many).inertia_
+    with pytest.raises(ValueError, match="n_clusters = 70 is more than the 60 distinct hidden states"):
+        kmeans(many, 70)
 
 
 def test_more_runs_are_no_worse_and_the_seed_decides():
