@@ -285,7 +285,7 @@ def test_public_names_are_mentioned_in_tests():
 
 
 def test_types_and_shapes_are_checked_while_tests_run():
-    for name in ("hsrnn.hmrnn", "hsrnn.datasets", "hsrnn.figures"):
+    for name in ("hsrnn.hmrnn", "hsrnn.automata", "hsrnn.datasets", "hsrnn.figures"):
         loader = importlib.import_module(name).__spec__.loader
         assert type(loader).__module__.startswith(jaxtyping.__name__), (
             f"{name} was imported without type checks"

@@ -14,7 +14,7 @@ from typing import Any
 from hsrnn import ledger
 from hsrnn.training import Processes, run_seeds
 
-from . import hmrnn_language, hmrnn_language_tables
+from . import automata_languages, automata_languages_tables, hmrnn_language, hmrnn_language_tables
 
 __all__ = ["EXPERIMENTS", "Experiment", "experiment", "reproduce", "run_folder", "runs_folder"]
 
@@ -48,6 +48,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             hmrnn_language.PRESETS,
             hmrnn_language.run,
             hmrnn_language_tables.tables,
+        ),
+        Experiment(
+            "automata.languages",
+            "Automata read from networks that know a regular language",
+            automata_languages.PRESETS,
+            automata_languages.run,
+            automata_languages_tables.tables,
         ),
     )
 }

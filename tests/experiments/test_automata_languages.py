@@ -1,0 +1,119 @@
+"""The experiment from end to end on the smoke preset, resumed after an interruption, and its tables."""
+
+from dataclasses import asdict, replace
+
+import jaxtyping
+import pytest
+
+from hsrnn import experiments, ledger
+from hsrnn.experiments import automata_languages, automata_languages_tables
+from hsrnn.experiments.automata_languages import PRESETS, LanguagesConfig
+from hsrnn.training import CheckpointError
+
+SMOKE = PRESETS["smoke"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> ledger.Record:
+    """One record of a smoke run."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+        patch.setenv("HSRNN_RUNS", str(folder / "runs"))
+        patch.setenv("HSRNN_RESULTS", str(folder / "results"))
+        (record,) = experiments.reproduce("automata.languages", "smoke", SMOKE, [0], progress=False)
+        (stored,) = ledger.read("automata.languages")
+        assert stored.metrics == record.metrics
+    return record
+
+
+def test_a_record_holds_every_network(finished):
+    networks = finished.metrics["networks"]
+    assert [(n["cell"], n["language"]) for n in networks] == [
+        ("srn", "000"), ("mgu", "000"), ("srn", "tomita-1"), ("mgu", "tomita-1"),
+    ]  # fmt: skip
+    for network in networks:
+        assert network["learned"] == (network["accuracy"] == 1.0)
+        assert network["true_states"] == {"000": 4, "tomita-1": 2}[network["language"]]
+        if network["learned"]:
+            assert set(network["kmeans-x"]) == {"0.02"}
+            for found in (network["kmeans"], network["kmeans-x"]["0.02"]):
+                assert (found["exact_k"] is None) == ("counterexample" in found)
+                assert found["first_k"] is None or 2 <= found["first_k"] <= 12
+    assert finished.metrics["learned"] == sum(n["learned"] for n in networks) / 4
+    assert 0 < finished.metrics["exact"] <= finished.metrics["exact_any"] <= 1
+    assert finished.metrics["srn"]["learned"] > 0 and finished.seconds > 0
+
+
+def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    config = replace(SMOKE, languages=("tomita-1",), weights=())
+    made, plain = [], automata_languages.one_network
+
+    def one_network(config, cell, name, **options):
+        if len(made) == 1:
+            raise KeyboardInterrupt
+        made.append(cell)
+        return plain(config, cell, name, **options)
+
+    monkeypatch.setattr(automata_languages, "one_network", one_network)
+    with pytest.raises(KeyboardInterrupt):
+        automata_languages.run(config, seed=1, folder=tmp_path, progress=False)
+    monkeypatch.setattr(
+        automata_languages, "one_network", lambda *a, **o: made.append("again") or plain(*a, **o)
+    )
+    metrics, _, _ = automata_languages.run(config, seed=1, folder=tmp_path, progress=False)
+    assert made == ["srn", "again"]
+
+    def without_seconds(network):
+        inner = {k: v for k, v in network.get("kmeans", {}).items() if k != "seconds"}
+        return {k: v for k, v in network.items() if "seconds" not in k} | {"kmeans": inner}
+
+    whole, _, _ = automata_languages.run(config, seed=1, folder=tmp_path / "new", progress=False)
+    assert [without_seconds(n) for n in metrics["networks"]] == [
+        without_seconds(n) for n in whole["networks"]
+    ]
+    with pytest.raises(CheckpointError, match="belongs to a run with other settings"):
+        automata_languages.run(replace(config, largest=9), seed=1, folder=tmp_path, progress=False)
+    (tmp_path / "networks.jsonl").write_text("{")
+    with pytest.raises(CheckpointError, match="is damaged"):
+        automata_languages.run(config, seed=1, folder=tmp_path, progress=False)
+
+
+def test_a_network_that_did_not_learn_is_reported(tmp_path, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    config = replace(SMOKE, cells=("srn",), languages=("tomita-5",), by_length=(), epochs=1, attempts=2)
+    metrics, _, _ = automata_languages.run(config, seed=0, folder=tmp_path, progress=False)
+    (network,) = metrics["networks"]
+    assert not network["learned"] and network["attempts"] == 2 and "kmeans" not in network
+    assert metrics["exact"] is None and metrics["srn"]["mean_first_k"] is None
+
+
+def test_tables(finished):
+    records = [replace(finished, preset="desk", seed=seed) for seed in range(3)]
+    cells, languages, methods = automata_languages_tables.tables(records)
+    assert [row[0] for row in cells.rows] == ["srn", "mgu"]
+    assert [row[0] for row in languages.rows] == ["000", "tomita-1"]
+    assert [row[0] for row in methods.rows] == ["k-means", "k-means-x, weight 0.02"]
+    assert "of 6" in cells.rows[0][1] and "3 seed(s)" in cells.note
+    assert automata_languages_tables.tables([finished]) == []
+
+
+def test_the_interval_resamples_seeds():
+    assert automata_languages_tables.bootstrap({}) is None
+    assert automata_languages_tables.bootstrap({0: [4.0, 4.0], 1: [4.0]}) == (4.0, 4.0, 4.0)
+    mean, low, high = automata_languages_tables.bootstrap({s: [float(s)] for s in range(20)})
+    assert mean == 9.5 and 6 < low < 8 and 11 < high < 13
+
+
+def test_errors():
+    for options, message in (
+        ({"cells": ("rnn",)}, "cells must be of srn, mgu, gru, lstm, got 'rnn'"),
+        ({"languages": ()}, "languages must name at least one"),
+        ({"languages": ("tomita-9",)}, "no language 'tomita-9'"),
+        ({"attempts": 0}, "attempts must be at least 1"),
+        ({"largest": 1}, "largest must be at least smallest = 2, got 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            LanguagesConfig(**options)
+    assert asdict(PRESETS["desk"])["weights"] == (0.01, 0.02, 0.05, 0.1, 1.0)
