@@ -108,7 +108,7 @@ class Automaton:
             ValueError: for a symbol outside the alphabet.
         """
         offsets, columns = self._prepare(encode(words, self.alphabet))
-        at, index = np.full(columns.shape[1], self.start * (len(self.alphabet) + 1)), np.empty(0, np.intp)
+        at = np.full(columns.shape[1], self.start * (len(self.alphabet) + 1))
         index = np.empty_like(at)
         for column in columns:
             np.add(at, column, out=index)

@@ -63,6 +63,7 @@ class LISOR(BaseEstimator):
     Attributes learned by :meth:`fit`:
         automaton_: states 0 to k - 1 are clusters, k is the start, k + 1 (if there) the sink.
         minimal_: ``automaton_`` minimised.
+        transition_counts_: ``(k + 1, symbols, k)`` how often each symbol led from each state to each cluster.
         centres_: ``(k, F)`` means of the clusters' points.
         labels_: ``(points,)`` cluster of each hidden state.
         seen_: ``(k + 1, symbols)``, true where a word took the transition.

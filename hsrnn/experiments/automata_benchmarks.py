@@ -8,6 +8,7 @@ k-means takes another number of rounds on them. What is timed is checked first: 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,16 @@ from hsrnn import automata
 from hsrnn.automata import Automaton, SequenceClassifier, Sequences, Split
 from hsrnn.experiments.timing import alternate, threads
 
-THREADS = 2
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch, k-means and numpy use one thread.
+
+    Several meet at a barrier in every step of a GRU and every round of Lloyd, and where a core is busy they
+    wait there for most of the time; one thread measures the work.
+    """
+    with threads(1), threadpool_limits(1):
+        yield
 
 
 def knowing(
@@ -69,9 +79,7 @@ def sweep(
         for k in ks:
             KMeans(k, n_init=1, random_state=0).fit(points.features)
 
-    # Several threads meet at a barrier in every round of Lloyd, and where a core is busy they wait there for
-    # most of the time; one thread measures the work.
-    with threads(1), threadpool_limits(1):
+    with one_thread():
         seconds = alternate(ours, reference, repeats)
     yield {
         "name": "automata.sweep/kmeans", "ours": seconds[0], "reference": seconds[1], "unit": "s",
@@ -106,14 +114,14 @@ def run(
             state = automaton.table[state, code]
         if automaton.accepting[state] != verdict:
             raise RuntimeError("the batch run disagrees with a plain loop")
-    with threads(THREADS):
+    with one_thread():
         seconds = alternate(lambda: automaton.accepts(batch), lambda: classifier.predict(batch), repeats)
     yield {
         "name": "automata.run/gru", "ours": seconds[0], "reference": seconds[1], "unit": "s",
         "ratio": seconds[1] / seconds[0],
         "states": automaton.n_states, "agreement": float((classifier.predict(batch) == accepted).mean()),
         "what": f"{words} words of {length} symbols through an automaton of {automaton.n_states} states. "
-        f"Reference: its GRU of {hidden_size} units (torch's fused kernel), {THREADS} threads",
+        f"Reference: its GRU of {hidden_size} units (torch's fused kernel). One thread",
     }  # fmt: skip
 
 
@@ -136,14 +144,14 @@ def minimise(*, states: int = 20, symbols: int = 18_000, repeats: int = 1) -> It
     other = automata.from_automata_lib(theirs.minify(), automaton.alphabet)
     if not small.equivalent(other) or small.n_states != other.n_states:
         raise RuntimeError(f"minimised to {small.n_states} states, automata-lib to {other.n_states}")
-    with threads(THREADS):
+    with one_thread():
         seconds = alternate(automaton.minimise, theirs.minify, repeats)
     yield {
         "name": "automata.minimise/vocabulary", "ours": seconds[0], "reference": seconds[1], "unit": "s",
         "ratio": seconds[1] / seconds[0],
         "states": small.n_states,
         "what": f"{2 * half} states x {symbols} symbols to {small.n_states} states. Reference: "
-        "automata-lib's minify (Hopcroft), its DFA made before",
+        "automata-lib's minify (Hopcroft), its DFA made before. One thread",
     }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ def slow_accepts(automaton, word):
     return bool(automaton.accepting[state])
 
 
+@settings(deadline=None)
 @given(automata(), st.lists(st.text("ab", max_size=12), max_size=10))
 def test_a_batch_equals_a_plain_loop(automaton, words):
     assert automaton.accepts(words).tolist() == [slow_accepts(automaton, word) for word in words]
@@ -39,6 +40,7 @@ def test_a_batch_equals_a_plain_loop(automaton, words):
         )
 
 
+@settings(deadline=None)
 @given(automata("abc"))
 def test_minimised_is_equivalent_and_none_is_smaller(automaton):
     small, number = automaton.minimise_with_map()
@@ -54,6 +56,7 @@ def test_minimised_is_equivalent_and_none_is_smaller(automaton):
             assert from_state.equivalent(Automaton(small.alphabet, small.table, small.accepting, int(merged)))
 
 
+@settings(deadline=None)
 @given(automata(), automata())
 def test_the_counterexample_is_a_shortest_and_first(one, other):
     word = one.counterexample(other)
@@ -68,6 +71,7 @@ def test_the_counterexample_is_a_shortest_and_first(one, other):
     assert one.equivalent(other) == (word is None)
 
 
+@settings(deadline=None)
 @given(automata())
 def test_complement_twice_is_the_same(automaton):
     other = automaton.complement()
@@ -76,6 +80,7 @@ def test_complement_twice_is_the_same(automaton):
     assert not other.equivalent(automaton) and other.counterexample(automaton) == ()
 
 
+@settings(deadline=None)
 @given(automata(), st.booleans())
 def test_with_empty_changes_one_word(automaton, accepted):
     other = automaton.with_empty(accepted)
@@ -83,6 +88,7 @@ def test_with_empty_changes_one_word(automaton, accepted):
     assert (other.accepts(SHORT[1:]) == automaton.accepts(SHORT[1:])).all()
 
 
+@settings(deadline=None)
 @given(automata())
 def test_words_and_counts_equal_trying_all(automaton):
     accepted = [word for word in SHORT if slow_accepts(automaton, word)]
@@ -95,6 +101,7 @@ def test_counts_are_exact_beyond_floats():
     assert everything.counts(100)[100] == 2**100
 
 
+@settings(deadline=None)
 @given(automata("abcd", 3))
 def test_symbol_classes_and_edges(automaton):
     columns = dict(zip(automaton.alphabet, automaton.table.T.tolist()))

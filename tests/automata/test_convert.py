@@ -30,6 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 SHORT = ["".join(word) for n in range(8) for word in product("ab", repeat=n)]
 
 
+@settings(deadline=None)
 @given(automata())
 def test_round_trips(automaton):
     assert from_json(to_json(automaton)) == automaton

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hsrnn.automata import Sequences, decode, encode
 from hsrnn.automata.sequences import check_alphabet, concatenate, from_codes, require_labels, require_words
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("aλ0", max_size=6), max_size=8))
 def test_strings_come_back(words):
     alphabet = ("λ", "a", "0")
