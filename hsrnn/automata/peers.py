@@ -78,7 +78,8 @@ class PoolOracle:
         classifier: the network.
         exhaustive: at most so many words, all those up to the greatest length for which they are no more.
         random_words: number of random words beside them.
-        longest: greatest length of a random word; lengths are uniform in [1, longest].
+        longest: greatest length of a random word; lengths are uniform in [1, longest]. Words much longer than
+            those the network was trained on find its errors there, and the learner's automaton grows by them.
         extra: further words, for example those that the network was trained on.
         seed: seed of the random words.
 
