@@ -150,9 +150,9 @@ def generate(*, units: int = 512, steps: int = 300, repeats: int = 5) -> Iterato
     stepper = Stepper(core, state, counter=counter)
     with torch.no_grad():
         hidden = [torch.stack(layer) for layer in zip(*(stepper.step(x) for x in input[0]))]
-        operations, dense = [], ([], [], [])
+        operations, dense, after = [], ([], [], []), state
         for x in input[0]:
-            output, state_after = core.loop(x[None, None], state if not operations else state_after)
+            output, after = core.loop(x[None, None], after)
             operations.append(output.operations[0, 0].tolist())
             for kept, h in zip(dense, output.hidden):
                 kept.append(h[0, 0])
