@@ -455,7 +455,8 @@ Markdown("\n".join(["| | file | comment |", "|---|---|---|", *rows]))
 #   result is not stored. $s_z$ stays outside: within a joint norm, whether a boundary fires would depend
 #   on the size of all the gates.
 # - **Deviation D7**, biases. They start at zero, the forget gate's included, as in the authors' later
-#   code. From there come Adam's rates 0.9 and 0.99, too.
+#   code. From there come Adam's rates 0.9 and 0.99, too. Only where sampled or soft boundaries meet layer
+#   norm do they start at small random numbers: at zero the gradient of the first update overflows.
 # - **Deviation D8**, when to lower the learning rate and when to stop. The paper divides it by 50 when
 #   validation stops improving; how long to wait is a setting.
 #

@@ -88,7 +88,7 @@ def score_table(corpus: str, preset: str, records: Sequence[Record]) -> Table:
             name, units, f"{runs[0].metrics['parameters']:,}", paper,
             bpc.text(), f"{bpc.low:.3f} to {bpc.high:.3f}",
             rates(runs),
-            "-" if saving is None else f"{100 * saving.mean:.1f} %",
+            "-" if saving is None else f"{100 * saving.mean:.1f}\u00a0%",
         ))  # fmt: skip
     commands = "; ".join(
         f"`{command(runs[0])}`" for runs in group(records, lambda r: variant(r.config)).values()
@@ -127,7 +127,7 @@ def segmentation_table(corpus: str, preset: str, records: Sequence[Record]) -> T
                 )
                 assert precision is not None and recall is not None
                 rows.append((
-                    f"{name}, z of layer {l}", gold, f"{precision.mean:.2f} / {recall.mean:.2f}",
+                    f"{name}, z of layer {l}", gold, f"{precision.mean:.2f}\u00a0/\u00a0{recall.mean:.2f}",
                     *(f"{cell.mean:.2f}" if cell else "-" for cell in cells),
                 ))  # fmt: skip
     return Table(

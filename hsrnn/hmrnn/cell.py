@@ -157,10 +157,10 @@ class HMLSTMCell(nn.Module):
         self.top_down = None if above_size is None else nn.Parameter(torch.empty(rows, above_size))
         # Deviation D7: the paper does not speak of biases; all start at zero, the forget gate's too.
         self.bias = nn.Parameter(torch.zeros(rows))
-        if layer_norm and boundary == "sample":
-            # A sampled boundary can FLUSH a layer that is still all zero. The norm of a zero vector
-            # multiplies its gradient by 1/sqrt(1e-5) = 316 at each such step, which overflows; a small
-            # bias keeps the vector off zero.
+        if layer_norm and boundary != "step":
+            # A sampled or soft boundary can FLUSH a layer that is still all (or nearly) zero. The norm of
+            # a zero vector multiplies its gradient by 1/sqrt(1e-5) = 316 at each such step, which
+            # overflows; a small bias keeps the vector off zero.
             self.bias.data[: 4 * hidden_size].uniform_(-0.1, 0.1, generator=generator)
         self.gate_norm = Affine(4 * hidden_size) if layer_norm else None
         self.cell_norm = Affine(hidden_size) if layer_norm else None

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from .cell import COPY, FLUSH, UPDATE, CellState, HMLSTMCell
-from .language import CharLanguageModel
+from .language import CharLanguageModel, check_generation
 from .model import HMLSTM
 
 
@@ -139,12 +139,7 @@ def fast_generate(
         ValueError: for soft boundaries, an empty prompt, a negative length or a temperature that is not
             positive.
     """
-    if prompt.ndim != 1 or len(prompt) == 0:
-        raise ValueError(f"prompt must be a 1-D tensor of at least one code, got shape {tuple(prompt.shape)}")
-    if length < 0:
-        raise ValueError(f"length must not be negative, got {length}")
-    if not temperature > 0:
-        raise ValueError(f"temperature must be above 0, got {temperature}")
+    check_generation(prompt, length, temperature)
     stepper = Stepper(model.core)
 
     @torch.no_grad()

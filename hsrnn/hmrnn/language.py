@@ -168,12 +168,7 @@ def generate(
     Raises:
         ValueError: for an empty prompt, a negative length or a temperature that is not positive.
     """
-    if prompt.ndim != 1 or len(prompt) == 0:
-        raise ValueError(f"prompt must be a 1-D tensor of at least one code, got shape {tuple(prompt.shape)}")
-    if length < 0:
-        raise ValueError(f"length must not be negative, got {length}")
-    if not temperature > 0:
-        raise ValueError(f"temperature must be above 0, got {temperature}")
+    check_generation(prompt, length, temperature)
 
     @torch.no_grad()
     def draws() -> Iterator[int]:
@@ -185,3 +180,13 @@ def generate(
             yield int(codes)
 
     return draws()
+
+
+def check_generation(prompt: Tensor, length: int, temperature: float) -> None:
+    """Raise ``ValueError`` for an empty prompt, a negative length or a temperature that is not positive."""
+    if prompt.ndim != 1 or len(prompt) == 0:
+        raise ValueError(f"prompt must be a 1-D tensor of at least one code, got shape {tuple(prompt.shape)}")
+    if length < 0:
+        raise ValueError(f"length must not be negative, got {length}")
+    if not temperature > 0:
+        raise ValueError(f"temperature must be above 0, got {temperature}")

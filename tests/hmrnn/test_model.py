@@ -217,3 +217,13 @@ def test_parameter_counts_of_the_published_settings():
     assert count(27, 1024, 2048) == 36_263_456
     # enwik8 is the same network with 205 symbols: an embedding row, a softmax row and its bias for each more.
     assert 36_263_456 + (205 - 27) * (128 + 2048 + 1) == 36_650_962
+
+
+@pytest.mark.parametrize("boundary", ["step", "sample", "soft"])
+def test_the_first_gradient_with_layer_norm_is_finite(boundary):
+    """Over a hundred steps from a zero state; without a bias sampled and soft boundaries overflow here."""
+    core = HMLSTM(16, (64, 64, 64), boundary=boundary, layer_norm=True, seed=0)
+    x = drawn(16, 100, 16).float()
+    output, _ = core(x, generator=torch.Generator().manual_seed(0))
+    sum(h.mean() for h in output.hidden).backward()
+    assert all(p.grad.isfinite().all() for p in core.parameters())
