@@ -127,3 +127,14 @@ def test_the_site_search_field_opens_by_keyboard(site_url: str, open_page: Calla
 def test_the_footer_names_the_licences(site_url: str, open_page: Callable):
     text = open_page(f"{site_url}{FRONT}.html").page.locator(".hsrnn-licence").inner_text()
     assert "CC BY 4.0" in text and "MIT" in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 800)])
+def test_front_page_lives_within_the_first_screen(
+    width: int, height: int, site_url: str, open_page: Callable
+):
+    watched = open_page(f"{site_url}{FRONT}.html", width, height)
+    cell = watched.page.get_by_text("layer 1", exact=True).first
+    cell.wait_for()
+    box = cell.bounding_box()
+    assert box is not None and 0 < box["y"] and box["y"] + box["height"] <= height
