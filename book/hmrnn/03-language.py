@@ -150,7 +150,7 @@ for entry in log:
 figures.plot_training({"HM-LSTM": log})
 
 # %% [markdown]
-# Your numbers will differ from these in the second digit, on another processor. A boundary is a decision:
+# On another processor your numbers may well differ from these in the second digit. A boundary is a decision:
 # where two processors round differently, one of them fires and the other does not, and from there the two
 # trainings part. On one machine they are equal to the last bit.
 #
@@ -276,8 +276,8 @@ print("one layer above 1.5 times chance, the other below chance:", end=" ")
 print(f"{told_apart} of {len(hierarchical)} seeds")
 
 # %% [markdown]
-# The layers share the work, and nobody tells them how. One of them comes to fire at spaces, far more often
-# than chance would; the other keeps away from spaces, and fires inside words. Which of the two it is
+# The layers share the work, and nobody tells them how. In most seeds one of them comes to fire at spaces, far
+# more often than chance would, and the other keeps away from spaces. Which of the two it is
 # differs from seed to seed, so the average over seeds sees almost nothing. The answer to the question of
 # this chapter is: *yes, often, in one of its layers*. Still, a rule that needs no network, a boundary at
 # every local peak of a 5-gram model's entropy, finds more words than the better layer of any seed does.
@@ -331,10 +331,10 @@ hmrnn_language_tables.claims_table(records)
 
 # %% [markdown]
 # Our `desk` runs read fifteen million letters with 128 units a layer; the paper trains 512 units for as
-# long as it helps. So these scores do not contradict the paper's; they say what a network that trains in
-# twenty minutes does. What they show is the shape of the question. All layers stay alive; layer 1 fires at
-# nearly every second letter, far more often than a word ends; and where boundaries beat chance, they do so
-# by less than a few well-chosen lines of text suggest.
+# long as it helps. So these scores do not contradict the paper's; they say what a small network does that
+# trained for less than an hour. What they show is the shape of the question. All layers stay alive. Layer 1
+# fires at nearly every second letter, far more often than a word ends, so its boundaries cannot simply be
+# the words: in every row of the tables above, fewer than half of the boundaries are hits.
 #
 # ## Open questions
 #

@@ -127,6 +127,16 @@ def test_verdicts_need_seeds_and_separate_intervals():
     assert verdict(clear, "C5") == "not reproduced"
 
 
+def test_a_claim_about_two_rivals_needs_both():
+    step, sample, soft = (replace(PRESETS["desk"], boundary=kind) for kind in ("step", "sample", "soft"))
+    one = [fake(step, s, 1.6 + s / 1e4) for s in range(5)] + [
+        fake(sample, s, 1.7 + s / 1e4) for s in range(5)
+    ]
+    assert verdict(one, "C2") == "not tested"
+    assert verdict(one + [fake(soft, s, 1.8 + s / 1e4) for s in range(5)], "C2") == "reproduced"
+    assert verdict(one + [fake(soft, s, 1.5 + s / 1e4) for s in range(5)], "C2") == "not reproduced"
+
+
 def test_score_table_gives_mean_spread_range_seeds_and_command():
     records = [fake(replace(PRESETS["desk"], core="lstm"), s, 1.6 + s / 10) for s in range(3)]
     table = hmrnn_language_tables.tables(records)[0]
@@ -152,7 +162,7 @@ def test_every_experiment_is_complete(monkeypatch):
     for name, found in experiments.EXPERIMENTS.items():
         assert isinstance(found, experiments.Experiment) and found.name == name and found.title
         assert set(found.presets) == {"smoke", "book", "desk", "paper"}
-        assert [table for table in found.tables([])] is not None
+        assert all(isinstance(table, ledger.Table) for table in found.tables([]))
     monkeypatch.delenv("HSRNN_RUNS", raising=False)
     assert experiments.runs_folder().name == "runs"
 
