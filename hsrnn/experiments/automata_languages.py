@@ -227,13 +227,20 @@ def one_network(
 
 
 def _summary(found: automata.Sweep) -> dict[str, Any]:
-    """Keep the three k of a sweep; where no automaton was exact, the most accurate one's shortest error."""
+    """Keep the three k of a sweep, and what came out at the first; where no automaton was exact, the most
+    accurate one's shortest error."""
     best = max(found.rows, key=lambda row: row.table_accuracy)
     kept: dict[str, Any] = {
         "first_k": found.first_k, "stable_k": found.stable_k, "exact_k": found.exact_k,
         "best_accuracy": best.table_accuracy, "best_state_accuracy": best.state_accuracy,
         "best_states": best.n_states, "best_unseen": best.n_unseen, "seconds": round(found.seconds, 3),
     }  # fmt: skip
+    if found.first_k is not None:
+        first, _ = found.at(found.first_k)
+        kept |= {
+            "first_states": first.n_states, "first_exact": first.equivalent,
+            "first_faithfulness": first.faithfulness,
+        }  # fmt: skip
     if found.exact_k is None:
         kept["counterexample"] = "".join(best.counterexample or ())
     return kept

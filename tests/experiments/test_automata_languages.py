@@ -39,7 +39,10 @@ def test_a_record_holds_every_network(finished):
             assert set(network["kmeans-x"]) == {"0.02"}
             for found in (network["kmeans"], network["kmeans-x"]["0.02"]):
                 assert (found["exact_k"] is None) == ("counterexample" in found)
-                assert found["first_k"] is None or 2 <= found["first_k"] <= 12
+                assert ("first_states" in found) == (found["first_k"] is not None)
+                if found["first_k"] is not None:
+                    assert 2 <= found["first_k"] <= 12 and found["first_states"] <= found["first_k"] + 2
+                    assert found["first_faithfulness"] == 1.0  # both are right on all held-out words
     assert finished.metrics["learned"] == sum(n["learned"] for n in networks) / 4
     assert 0 < finished.metrics["exact"] <= finished.metrics["exact_any"] <= 1
     assert finished.metrics["srn"]["learned"] > 0 and finished.seconds > 0
