@@ -94,12 +94,52 @@ def test_a_network_that_did_not_learn_is_reported(tmp_path, monkeypatch):
 
 def test_tables(finished):
     records = [replace(finished, preset="desk", seed=seed) for seed in range(3)]
-    cells, languages, methods = automata_languages_tables.tables(records)
+    cells, pairs, languages, methods, claims = automata_languages_tables.tables(records)
     assert [row[0] for row in cells.rows] == ["srn", "mgu"]
     assert [row[0] for row in languages.rows] == ["000", "tomita-1"]
     assert [row[0] for row in methods.rows] == ["k-means", "k-means-x, weight 0.02"]
     assert "of 6" in cells.rows[0][1] and "3 seed(s)" in cells.note
-    assert automata_languages_tables.tables([finished]) == []
+    assert [row[0] for row in pairs.rows] == ["srn"]
+    assert [row[-1] for row in claims.rows] == ["not tested", "not tested (3 seed(s))"]
+    (only,) = automata_languages_tables.tables([finished])
+    assert all(row[2:] == ("no run yet", "not tested") for row in only.rows)
+
+
+def _network(seed, cell, language, first_k, exact_x=5):
+    found = {"first_k": first_k, "stable_k": None, "exact_k": None, "seconds": 1.0}
+    return {
+        "seed": seed, "cell": cell, "language": language, "learned": True, "true_states": 2,
+        "kmeans": found, "kmeans-x": {"0.02": found | {"exact_k": exact_x}},
+    }  # fmt: skip
+
+
+def test_pairs_share_seed_and_language(finished):
+    found = [
+        _network(0, "mgu", "000", 5), _network(0, "srn", "000", 8), _network(1, "mgu", "000", 4),
+        _network(1, "srn", "tomita-1", 9), _network(1, "srn", "000", None), _network(1, "gru", "000", 2),
+    ]  # fmt: skip
+    assert automata_languages_tables.differences(found, "mgu", "srn") == {0: [3.0]}
+    assert automata_languages_tables.differences(found, "mgu", "gru") == {1: [-2.0]}
+    assert automata_languages_tables.differences(found, "mgu", "srn", "stable_k") == {}
+
+
+@pytest.mark.parametrize(
+    ("k", "verdict"),
+    [
+        ((6, 7, 8), "reproduced"),
+        ((5, 7, 8), "partly: some intervals include 0"),
+        ((4, 7, 8), "not reproduced"),
+    ],
+)
+def test_verdicts(finished, k, verdict):
+    cells = dict(zip(("srn", "gru", "lstm"), k)) | {"mgu": 5}
+    records = [
+        replace(finished, preset="desk", seed=seed, metrics={
+            "networks": [_network(seed, cell, "000", value) for cell, value in cells.items()]
+        }) for seed in range(5)
+    ]  # fmt: skip
+    claims = automata_languages_tables.claims_table(records)
+    assert [row[-1] for row in claims.rows] == [verdict, "k-means-x finds more at weight 0.02"]
 
 
 def test_the_interval_resamples_seeds():
