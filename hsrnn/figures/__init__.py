@@ -5,7 +5,9 @@ same arrays. Living figures are small ES modules that run in JupyterLab and on t
 tells how.
 """
 
+from hsrnn.figures.automaton import plot_automaton
 from hsrnn.figures.boundaries import Boundaries
+from hsrnn.figures.hidden_states import plane, plot_hidden_states, project
 from hsrnn.figures.living import LivingFigure
 from hsrnn.figures.operations import plot_gates, plot_operation_table, plot_operations, plot_segment_tree
 from hsrnn.figures.results import plot_scores, plot_training
@@ -22,12 +24,16 @@ __all__ = [
     "StraightThrough",
     "TenLetterMachine",
     "pack",
+    "plane",
+    "plot_automaton",
     "plot_gates",
+    "plot_hidden_states",
     "plot_operation_table",
     "plot_operations",
     "plot_scores",
     "plot_segment_tree",
     "plot_straight_through",
     "plot_training",
+    "project",
     "unpack",
 ]

@@ -117,7 +117,8 @@ class Picture:
     sentence.
 
     Args:
-        figure: the drawn figure. It is rendered once, here, and not changed afterwards.
+        figure: the drawn figure, rendered once, here, and not changed afterwards; or the bytes of an image
+            that is drawn already.
         alt: what is to be seen, with its numbers; not empty.
         image_format: "svg" (sharp at every size) or "png" (for tens of thousands of marks).
 
@@ -130,14 +131,14 @@ class Picture:
         ValueError: if `alt` is empty or the format is neither of the two.
     """
 
-    def __init__(self, figure: Figure, alt: str, image_format: str = "svg") -> None:
+    def __init__(self, figure: Figure | bytes, alt: str, image_format: str = "svg") -> None:
         if not alt.strip():
             raise ValueError("alt must say what the picture shows, got an empty text")
         if image_format not in ("svg", "png"):
             raise ValueError(f'image_format must be "svg" or "png", got {image_format!r}')
         self.alt = alt
         self.image_format = image_format
-        self.image = render(figure, image_format)
+        self.image = figure if isinstance(figure, bytes) else render(figure, image_format)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": self.alt}
