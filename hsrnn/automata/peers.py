@@ -135,6 +135,7 @@ def learn(
     oracle: PoolOracle | None = None,
     max_rounds: int = 20,
     max_states: int = 200,
+    max_queries: int | None = None,
 ) -> PeerResult:
     """Learn an automaton from queries to the network.
 
@@ -144,6 +145,9 @@ def learn(
         oracle: what answers equivalence queries; a :class:`PoolOracle` of default size if ``None``.
         max_rounds: most equivalence queries that may fail.
         max_states: a larger hypothesis is not tested any more, and is returned as incomplete.
+        max_queries: most words that the network is asked about beside the pool; a learner that wants more is
+            stopped, and its last hypothesis is returned as incomplete (``None`` if it had none yet). One
+            round of L* may ask for very many.
 
     Raises:
         ValueError: for an unknown algorithm or bounds below 1.
@@ -153,26 +157,37 @@ def learn(
         raise ValueError(f'algorithm must be "lstar" or "kv", got {algorithm!r}')
     if max_rounds < 1 or max_states < 1:
         raise ValueError(f"max_rounds and max_states must be at least 1, got {max_rounds} and {max_states}")
+    if max_queries is not None and max_queries < 1:
+        raise ValueError(f"max_queries must be at least 1, or None for no limit, got {max_queries}")
     began = time.perf_counter()
     oracle = PoolOracle(classifier) if oracle is None else oracle
-    system, tester = _aalpy_pair(classifier, oracle, max_states)
+    system, tester = _aalpy_pair(classifier, oracle, max_states, max_queries)
     run: Callable[..., Any] = getattr(
         aalpy_module("aalpy.learning_algs"), {"lstar": "run_Lstar", "kv": "run_KV"}[algorithm]
     )
-    learned = run(
-        list(classifier.alphabet), system, tester, automaton_type="dfa", max_learning_rounds=max_rounds,
-        print_level=0,
-    )  # fmt: skip
-    automaton = from_aalpy(learned, classifier.alphabet).minimise()
+    try:
+        learned = run(
+            list(classifier.alphabet), system, tester, automaton_type="dfa", max_learning_rounds=max_rounds,
+            print_level=0,
+        )  # fmt: skip
+        automaton = from_aalpy(learned, classifier.alphabet).minimise()
+    except _TooManyQueriesError:
+        automaton = None if tester.last is None else tester.last.minimise()
     seconds = time.perf_counter() - began
     return PeerResult(
-        algorithm, automaton, oracle.counterexample(automaton) is None, seconds,
+        algorithm, automaton, automaton is not None and oracle.counterexample(automaton) is None, seconds,
         len(system.verdicts) + len(oracle.words),
         {"rounds": tester.rounds, "pool": len(oracle.words), "all_words_up_to": oracle.all_up_to},
     )  # fmt: skip
 
 
-def _aalpy_pair(classifier: SequenceClassifier, oracle: PoolOracle, max_states: int) -> tuple[Any, Any]:
+class _TooManyQueriesError(Exception):
+    """Stops a learner of AALpy from within."""
+
+
+def _aalpy_pair(
+    classifier: SequenceClassifier, oracle: PoolOracle, max_states: int, max_queries: int | None
+) -> tuple[Any, Any]:
     """Return the network and the oracle in the form that AALpy asks for.
 
     The classes are made here, for AALpy is only needed, and only imported, by those who call it.
@@ -199,6 +214,8 @@ def _aalpy_pair(classifier: SequenceClassifier, oracle: PoolOracle, max_states: 
             if letter is not None:
                 longer = (*self.word, letter)
                 if longer not in self.verdicts:
+                    if max_queries is not None and len(self.verdicts) >= max_queries:
+                        raise _TooManyQueriesError
                     state = classifier.advance(self.states[self.word], np.array([index[letter]]))
                     self.states[longer] = state
                     self.verdicts[longer] = bool(
@@ -211,12 +228,14 @@ def _aalpy_pair(classifier: SequenceClassifier, oracle: PoolOracle, max_states: 
         """The pool, asked about a hypothesis of AALpy."""
 
         rounds = 0
+        last: Automaton | None = None
 
         def find_cex(self, hypothesis: Any) -> tuple[str, ...] | None:
+            self.last = from_aalpy(hypothesis, classifier.alphabet)
             if hypothesis.size > max_states:
                 return None
             self.rounds += 1
-            return oracle.counterexample(from_aalpy(hypothesis, classifier.alphabet))
+            return oracle.counterexample(self.last)
 
     system = Network()
     return system, Tester(list(classifier.alphabet), system)

@@ -35,7 +35,13 @@ class TrainingConfig:
         curriculum: growing lengths; training starts with words up to the first of them and takes in longer
             ones each time an epoch made no mistake. Empty: all words from the first epoch on. Languages that
             count (Tomita 5 and 6) are rarely learned without it.
+        pace: most epochs at one stage of the curriculum, mistakes or not; where labels are noisy no epoch is
+            free of them. ``None``: no limit.
         quick: stop at the first epoch that is all right on the held-out set; ``False`` uses all epochs.
+        patience: epochs without a better held-out accuracy (of equals, one right on the empty word is
+            better), once all lengths are in, after which to stop. The weights of the best such epoch come
+            back, also where the epochs run out first. ``None``: never stop for that, and keep the last
+            epoch's weights.
 
     Raises:
         ValueError: for a number that is not positive, or a curriculum that does not grow.
@@ -47,13 +53,19 @@ class TrainingConfig:
     clip: float = 5.0
     settle: int = 0
     curriculum: tuple[int, ...] = ()
+    pace: int | None = None
     quick: bool = True
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         """Check the values."""
         for name in ("epochs", "batch_size", "learning_rate", "clip"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        for name in ("pace", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, or None for no limit, got {value}")
         if self.settle < 0:
             raise ValueError(f"settle must not be negative, got {self.settle}")
         steps = list(self.curriculum)
@@ -66,7 +78,8 @@ class TrainingResult:
     """What a training came to.
 
     Attributes:
-        learned: whether the last epoch got every held-out word right, and the empty word where it was taught.
+        learned: whether the epoch whose weights are kept (the last; with patience, the best) got every
+            held-out word right, and the empty word where it was taught.
         accuracy: share of held-out words that it got right.
         epochs: epochs run.
         seconds: wall-clock time.
@@ -125,7 +138,8 @@ def train(
     generator = torch.Generator().manual_seed(seed)
     stages = [limit for limit in config.curriculum if limit < int(lengths.max())] + [int(lengths.max())]
     stages = [limit for limit in stages if len(classes[lengths <= limit].unique()) == 2]
-    stage, first_right, lines, began = 0, None, [], time.perf_counter()
+    stage, entered, first_right, lines, began = 0, 0, None, [], time.perf_counter()
+    best: tuple[tuple[float, bool], int, dict[str, torch.Tensor]] | None = None
     bar = tqdm(range(config.epochs), disable=not progress, desc=f"{classifier.cell_name}, epochs")
     for epoch in bar:
         rows = torch.nonzero(lengths <= stages[stage])[:, 0]
@@ -163,14 +177,24 @@ def train(
         if knows and first_right is None:
             first_right = epoch
         if config.quick and knows and epoch - (first_right or 0) >= config.settle:
+            best = None  # this epoch's weights are the ones to keep
             break
-        if right == len(rows) and stage + 1 < len(stages):
-            stage += 1
+        if stage + 1 < len(stages):
+            if right == len(rows) or epoch - entered + 1 == config.pace:
+                stage, entered = stage + 1, epoch + 1
+        elif config.patience is not None:
+            quality = accuracy, empty in (None, classifier.accepts_empty)
+            if best is None or quality > best[0]:
+                kept = {name: value.clone() for name, value in classifier.state_dict().items()}
+                best = quality, epoch, kept
+            elif epoch - best[1] >= config.patience:
+                break
     bar.close()
-    return TrainingResult(
-        knows, lines[-1]["held_out_accuracy"], len(lines),
-        time.perf_counter() - began, lines,
-    )  # fmt: skip
+    if best is not None:
+        (accuracy, right_on_empty), _, kept = best
+        classifier.load_state_dict(kept)
+        knows = accuracy == 1.0 and right_on_empty
+    return TrainingResult(knows, accuracy, len(lines), time.perf_counter() - began, lines)
 
 
 def _labelled(

@@ -43,6 +43,12 @@ def test_bounds_are_told(plain_calls):
     assert not found.complete and found.faithfulness(classifier, oracle.words) < 1
     states = learn(classifier, "lstar", oracle=oracle, max_states=2)
     assert not states.complete
+    for algorithm in ("kv", "lstar"):
+        free = learn(classifier, algorithm, oracle=oracle, max_states=10)
+        asked = learn(classifier, algorithm, oracle=oracle, max_states=10, max_queries=60)
+        assert free.queries > 60 + len(oracle.words) >= asked.queries and not asked.complete
+        assert asked.automaton is not None and asked.n_states < free.n_states
+    assert learn(classifier, "lstar", oracle=oracle, max_queries=1).automaton is None
 
 
 @pytest.mark.parametrize(("cell", "name"), [("srn", "tomita-1"), ("mgu", "000"), ("lstm", "tomita-7")])
@@ -93,6 +99,8 @@ def test_errors(plain_calls):
         learn(classifier, "rpni")
     with pytest.raises(ValueError, match="must be at least 1, got 0 and 200"):
         learn(classifier, max_rounds=0)
+    with pytest.raises(ValueError, match="max_queries must be at least 1, or None for no limit, got 0"):
+        learn(classifier, max_queries=0)
     with pytest.raises(ValueError, match="bins must be at least one number, each at least 2"):
         quantise(classifier, ["0", "1"], [0, 1], bins=(1,))
     with pytest.raises(ValueError, match="words must have at least one word"):

@@ -62,6 +62,32 @@ def test_a_curriculum_goes_by_length(plain_calls):
         )
 
 
+def test_a_curriculum_can_keep_pace(plain_calls):
+    config = TrainingConfig(epochs=8, batch_size=50, curriculum=(2, 4, 6), pace=2)
+    made = words("tomita-6")
+    flipped = made.train_labels ^ (np.arange(len(made.train)) % 4 == 0)  # no epoch is without mistakes
+    net = SequenceClassifier(("0", "1"), "gru", 8, seed=1)
+    result = train(net, made.train, flipped, made.test, made.test_labels, config)
+    assert [line["longest"] for line in result.lines] == [2, 2, 4, 4, 6, 6, 8, 8]
+
+
+def test_patience_goes_back_to_the_best_epoch(plain_calls):
+    made = words("tomita-5")
+    config = TrainingConfig(epochs=60, learning_rate=0.02, batch_size=50, patience=3, curriculum=(4,), pace=5)
+    net, result = run(config, "tomita-5", "srn")
+    last = result.lines[result.lines[-1]["epoch"] - 3 :]
+    counted = [line["held_out_accuracy"] for line in result.lines if line["longest"] == 8]
+    assert len(result.lines) < 60 and result.lines[4]["longest"] == 4 and not result.learned
+    assert result.accuracy == max(counted) == (net.predict(made.test) == made.test_labels).mean()
+    assert last[0]["held_out_accuracy"] == result.accuracy and len(last) == 4
+    # Where the epochs run out first, the best one comes back too; without patience, the last one stays.
+    longer = {"epochs": len(result.lines) - 1, "learning_rate": 0.02, "batch_size": 50, "curriculum": (4,)}
+    for patience, expected in ((50, result.accuracy), (None, result.lines[-2]["held_out_accuracy"])):
+        net, again = run(TrainingConfig(**longer, pace=5, patience=patience), "tomita-5", "srn")
+        assert again.accuracy == expected == (net.predict(made.test) == made.test_labels).mean()
+    assert result.lines[-2]["held_out_accuracy"] < result.accuracy
+
+
 @pytest.mark.parametrize("empty", [True, False])
 def test_the_empty_word_can_be_taught(plain_calls, empty):
     net, result = run(TrainingConfig(epochs=100, learning_rate=0.02, batch_size=50), empty=empty)
@@ -92,6 +118,8 @@ def test_errors(plain_calls):
     for options, message in (
         ({"epochs": 0}, "epochs must be above 0, got 0"),
         ({"settle": -1}, "settle must not be negative"),
+        ({"pace": 0}, "pace must be at least 1, or None for no limit, got 0"),
+        ({"patience": 0}, "patience must be at least 1"),
         ({"curriculum": (3, 3)}, "curriculum must be growing lengths"),
     ):
         with pytest.raises(ValueError, match=message):
