@@ -14,7 +14,14 @@ from typing import Any
 from hsrnn import ledger
 from hsrnn.training import Processes, run_seeds
 
-from . import automata_languages, automata_languages_tables, hmrnn_language, hmrnn_language_tables
+from . import (
+    automata_languages,
+    automata_languages_tables,
+    automata_trust,
+    automata_trust_tables,
+    hmrnn_language,
+    hmrnn_language_tables,
+)
 
 __all__ = ["EXPERIMENTS", "Experiment", "experiment", "reproduce", "run_folder", "runs_folder"]
 
@@ -55,6 +62,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             automata_languages.PRESETS,
             automata_languages.run,
             automata_languages_tables.tables,
+        ),
+        Experiment(
+            "automata.trust",
+            "Automata beside their networks on longer words and under noise",
+            automata_trust.PRESETS,
+            automata_trust.run,
+            automata_trust_tables.tables,
         ),
     )
 }

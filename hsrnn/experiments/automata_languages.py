@@ -8,16 +8,16 @@ that the known target allows (decisions A5, A9, A11). A record is one seed: ever
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from hsrnn import automata
-from hsrnn.training import CheckpointError, write_atomically
+
+from .automata_networks import each_network
 
 NINE = ("0110", "000", *(f"tomita-{number}" for number in range(1, 8)))
 
@@ -106,21 +106,16 @@ def run(
     Returns:
         The metrics, no hashes (all words are generated), and the seconds spent on all networks.
     """
-    file = folder / "networks.jsonl"
-    done = _finished(file, config)
-    bar = tqdm(config.languages, disable=not progress, desc=f"automata.languages, seed {seed}")
-    for name in bar:
-        for cell in config.cells:
-            if f"{cell} {name}" not in done:
-                bar.set_postfix(network=f"{cell} {name}")
-                done[f"{cell} {name}"] = one_network(config, cell, name, seed=seed, device=device)
-                lines = [json.dumps({"config": asdict(config)}), *map(json.dumps, done.values())]
-                write_atomically(file, "".join(f"{line}\n" for line in lines).encode())
-    networks = [done[f"{cell} {name}"] for name in config.languages for cell in config.cells]
-    learned = [network for network in networks if network["learned"]]
+    keys = [(cell, name) for name in config.languages for cell in config.cells]
+    made = each_network(
+        folder / "networks.jsonl", config, keys,
+        partial(one_network, config, seed=seed, device=device), names=("cell", "language"),
+        title=f"automata.languages, seed {seed}", progress=progress,
+    )  # fmt: skip
+    learned = [network for network in made if network["learned"]]
     metrics: dict[str, Any] = {
-        "networks": networks,
-        "learned": len(learned) / len(networks),
+        "networks": made,
+        "learned": len(learned) / len(made),
         "exact": _share(learned, lambda network: network["kmeans"]["exact_k"] is not None),
         "exact_any": _share(learned, lambda network: any(
             found["exact_k"] is not None for found in (network["kmeans"], *network["kmeans-x"].values())
@@ -132,22 +127,7 @@ def run(
             "learned": len(own) / len(config.languages),
             **{f"mean_{name}": _mean(own, name) for name in ("first_k", "stable_k", "exact_k")},
         }
-    return metrics, {}, sum(network["seconds"] for network in networks)
-
-
-def _finished(file: Path, config: LanguagesConfig) -> dict[str, dict[str, Any]]:
-    """Return the networks of an earlier session of the same run."""
-    if not file.exists():
-        return {}
-    try:
-        first, *lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    except ValueError as error:
-        raise CheckpointError(f"{file} is damaged ({error}); delete it to start anew") from error
-    if first != {"config": json.loads(json.dumps(asdict(config)))}:
-        raise CheckpointError(
-            f"{file} belongs to a run with other settings: use another folder, or delete it"
-        )
-    return {f"{line['cell']} {line['language']}": line for line in lines}
+    return metrics, {}, sum(network["seconds"] for network in made)
 
 
 def _share(networks: list[dict[str, Any]], test: Any) -> float | None:

@@ -10,27 +10,10 @@ import numpy as np
 
 from hsrnn.ledger import Record, Table, group, newest
 
-RESAMPLES = 2000
+from .automata_networks import bootstrap, interval, made_by, mean_and_interval, networks, percent
+
 HEADLINE_SEEDS = 5
 NOT_RUN = "no run yet"
-
-
-def networks(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return every network of the records, each with its ``seed``."""
-    return [{**network, "seed": record.seed} for record in records for network in record.metrics["networks"]]
-
-
-def bootstrap(values: dict[int, list[float]]) -> tuple[float, float, float] | None:
-    """Return the mean of all values, given by seed, and a 95 % interval by resampling whole seeds; ``None``
-    without values."""
-    seeds = [np.array(found, float) for found in values.values() if found]
-    if not seeds:
-        return None
-    sums, counts = np.array([found.sum() for found in seeds]), np.array([len(found) for found in seeds])
-    drawn = np.random.default_rng(0).integers(len(seeds), size=(RESAMPLES, len(seeds)))
-    means = sums[drawn].sum(1) / counts[drawn].sum(1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(sums.sum() / counts.sum()), float(low), float(high)
 
 
 def tables(records: Sequence[Record]) -> list[Table]:
@@ -67,13 +50,13 @@ def pair_table(preset: str, records: Sequence[Record]) -> Table:
     for cell in records[0].config["cells"]:
         if cell != "mgu":
             made = [differences(found, "mgu", cell, key) for key in ("first_k", "stable_k", "exact_k")]
-            rows.append((cell, str(sum(map(len, made[0].values()))), *map(_mean_and_interval, made)))
+            rows.append((cell, str(sum(map(len, made[0].values()))), *map(mean_and_interval, made)))
     return Table(
         f"preset {preset}: how many fewer clusters the MGU needs, k-means",
         ("than", "pairs", "first k", "stable k", "exact k"),
         tuple(rows),
         "Means of the differences on the same language and seed, where both found such a k; above 0 the MGU "
-        f"needs fewer. 95 % intervals by resampling seeds. {_note(records, preset)}",
+        f"needs fewer. 95 % intervals by resampling seeds. {made_by(records, preset)}",
     )
 
 
@@ -87,7 +70,7 @@ def claims_table(records: Sequence[Record]) -> Table:
     if len(against) < len(saved):
         rows = [(*first, NOT_RUN, "not tested")]
     else:
-        measured = ", ".join(f"{cell.upper()} {_mean_and_interval(differences(found, 'mgu', cell))}"
+        measured = ", ".join(f"{cell.upper()} {mean_and_interval(differences(found, 'mgu', cell))}"
                              for cell in saved)  # fmt: skip
         rows = [(*first, f"clusters saved by the MGU: {measured}", _smallest(against, seeds))]
     known = [network for network in found if network["learned"]]
@@ -116,8 +99,8 @@ def _claims(rows: Sequence[tuple[str, ...]]) -> Table:
         "Claims of the paper on gates and clusterings",
         ("claim", "paper", "ours (desk)", "verdict"),
         tuple(rows),
-        "The paper's numbers are not known to us, so there are none in its column. Reproduced: every interval "
-        f"lies on the paper's side; a verdict needs at least {HEADLINE_SEEDS} seeds.",
+        "The paper's numbers are not known to us, so there are none in its column. Reproduced: every "
+        f"interval lies on the paper's side; a verdict needs at least {HEADLINE_SEEDS} seeds.",
     )
 
 
@@ -142,29 +125,8 @@ def _gains(known: Sequence[dict[str, Any]], weight: str) -> dict[int, list[float
     return made
 
 
-def _mean_and_interval(values: dict[int, list[float]]) -> str:
-    made = bootstrap(values)
-    return "-" if made is None else f"{made[0]:.2f} ({made[1]:.2f} to {made[2]:.2f})"
-
-
 def _interval(found: list[dict[str, Any]], key: str) -> str:
-    by_seed: dict[int, list[float]] = {}
-    for network in found:
-        if network["kmeans"][key] is not None:
-            by_seed.setdefault(network["seed"], []).append(float(network["kmeans"][key]))
-    return _mean_and_interval(by_seed)
-
-
-def _percent(flags: list[bool]) -> str:
-    return f"{100 * sum(flags) / len(flags):.1f} % of {len(flags)}" if flags else "-"
-
-
-def _note(records: Sequence[Record], preset: str) -> str:
-    seconds = [record.seconds for record in records]
-    return (
-        f"{len(records)} seed(s), {min(seconds):.0f} to {max(seconds):.0f} s each. Made by `hsrnn reproduce "
-        f"automata.languages --preset {preset} --seed {records[0].seed}` (and further seeds)."
-    )
+    return interval(found, lambda network: network["kmeans"][key])
 
 
 def cell_table(preset: str, records: Sequence[Record]) -> Table:
@@ -175,8 +137,8 @@ def cell_table(preset: str, records: Sequence[Record]) -> Table:
         own = [network for network in networks(records) if network["cell"] == cell]
         known = [network for network in own if network["learned"]]
         rows.append((
-            cell, _percent([network["learned"] for network in own]),
-            _percent([network["kmeans"]["exact_k"] is not None for network in known]),
+            cell, percent([network["learned"] for network in own]),
+            percent([network["kmeans"]["exact_k"] is not None for network in known]),
             *(_interval(known, key) for key in ("first_k", "stable_k", "exact_k")),
         ))  # fmt: skip
     return Table(
@@ -184,7 +146,7 @@ def cell_table(preset: str, records: Sequence[Record]) -> Table:
         ("cell", "learned", "exact automaton", "first k", "stable k", "exact k"),
         tuple(rows),
         f"Means over networks that know their language, with 95 % intervals by resampling seeds. "
-        f"{_note(records, preset)}",
+        f"{made_by(records, preset)}",
     )
 
 
@@ -197,15 +159,15 @@ def language_table(preset: str, records: Sequence[Record]) -> Table:
         own = [network for network in networks(records) if network["language"] == name]
         known = [network for network in own if network["learned"]]
         rows.append((
-            name, str(own[0]["true_states"]), _percent([network["learned"] for network in own]),
-            _percent([network["kmeans"]["exact_k"] is not None for network in known]),
+            name, str(own[0]["true_states"]), percent([network["learned"] for network in own]),
+            percent([network["kmeans"]["exact_k"] is not None for network in known]),
             *(_interval([n for n in known if n["cell"] == cell], "first_k") for cell in cells),
         ))  # fmt: skip
     return Table(
         f"preset {preset}: languages, and the first k of each cell, k-means",
         ("language", "states", "learned", "exact automaton", *cells),
         tuple(rows),
-        _note(records, preset),
+        made_by(records, preset),
     )
 
 
@@ -218,7 +180,7 @@ def method_table(preset: str, records: Sequence[Record]) -> Table:
         found = [{**n, "kmeans": n["kmeans"] if name == "kmeans" else n["kmeans-x"][name]} for n in known]
         rows.append((
             "k-means" if name == "kmeans" else f"k-means-x, weight {name}",
-            _percent([network["kmeans"]["exact_k"] is not None for network in found]),
+            percent([network["kmeans"]["exact_k"] is not None for network in found]),
             *(_interval(found, key) for key in ("first_k", "stable_k")),
             "-" if not found else f"{np.mean([network['kmeans']['seconds'] for network in found]):.2f}",
         ))  # fmt: skip
@@ -226,5 +188,5 @@ def method_table(preset: str, records: Sequence[Record]) -> Table:
         f"preset {preset}: k-means and k-means-x on the same networks",
         ("clustering", "exact automaton", "first k", "stable k", "seconds a sweep"),
         tuple(rows),
-        _note(records, preset),
+        made_by(records, preset),
     )

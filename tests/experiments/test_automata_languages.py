@@ -6,7 +6,7 @@ import jaxtyping
 import pytest
 
 from hsrnn import experiments, ledger
-from hsrnn.experiments import automata_languages, automata_languages_tables
+from hsrnn.experiments import automata_languages, automata_languages_tables, automata_networks
 from hsrnn.experiments.automata_languages import PRESETS, LanguagesConfig
 from hsrnn.training import CheckpointError
 
@@ -143,9 +143,9 @@ def test_verdicts(finished, k, verdict):
 
 
 def test_the_interval_resamples_seeds():
-    assert automata_languages_tables.bootstrap({}) is None
-    assert automata_languages_tables.bootstrap({0: [4.0, 4.0], 1: [4.0]}) == (4.0, 4.0, 4.0)
-    mean, low, high = automata_languages_tables.bootstrap({s: [float(s)] for s in range(20)})
+    assert automata_networks.bootstrap({}) is None
+    assert automata_networks.bootstrap({0: [4.0, 4.0], 1: [4.0]}) == (4.0, 4.0, 4.0)
+    mean, low, high = automata_networks.bootstrap({s: [float(s)] for s in range(20)})
     assert mean == 9.5 and 6 < low < 8 and 11 < high < 13
 
 
