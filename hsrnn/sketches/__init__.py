@@ -8,26 +8,53 @@ read, and what stands here follows its abstract, slides and public descriptions.
 no formula has been checked against the paper, and nothing here is a reproduction of it.
 
 =============  =======================================================================================
-``streams``    random bits from a name: the same on every machine, in every year
-``matrices``   R and R^T as operators: Haar, randomised Hadamard; T(R) = (I + R) / 2
-``blocks``     the block-sparse distribution D(b, q, d)
-``family``     R_M,0, R_M,1, R_M,2 of every module and R_p of every position, from one seed
-=============  =======================================================================================
+``streams``    random bits from a name: the same on every machine, in every year ``matrices``   R and R^T as
+operators: Haar, randomised Hadamard; T(R) = (I + R) / 2 ``blocks``     the block-sparse distribution D(b,
+q, d) ``family``     R_M,0, R_M,1, R_M,2 of every module and R_p of every position, from one seed
+``modular``    objects, weights, trees and DAGs; effective weights ``mechanism``  every constant of a
+sketch, and the bound of T2.iii ``recursion``  tuple, attribute, input, object and overall sketch: the
+equations, over vectors and over symbols ``sketch``     the same for many trees at once, and its transpose;
+merging, erasing (T4) ``files``      sketches in a file =============
+=======================================================================================
 """
 
 from .blocks import BlockCode, BlockSparse
 from .family import Family, Matrices
+from .files import Stored, load_sketches, save_sketches
 from .matrices import Dense, Haar, Hadamard, Operator, Transparent, walsh_hadamard
+from .mechanism import Mechanism, SketchError
+from .modular import OVERALL, Forest, Object, bounded, overall, split_signs
+from .recursion import Path, Paths, Recursion, Vectors
+from .sketch import Erased, Sketcher, erase, merge
 
 __all__ = [
+    "OVERALL",
     "BlockCode",
     "BlockSparse",
     "Dense",
+    "Erased",
     "Family",
+    "Forest",
     "Haar",
     "Hadamard",
     "Matrices",
+    "Mechanism",
+    "Object",
     "Operator",
+    "Path",
+    "Paths",
+    "Recursion",
+    "SketchError",
+    "Sketcher",
+    "Stored",
     "Transparent",
+    "Vectors",
+    "bounded",
+    "erase",
+    "load_sketches",
+    "merge",
+    "overall",
+    "save_sketches",
+    "split_signs",
     "walsh_hadamard",
 ]
