@@ -104,11 +104,18 @@ def interval(
         text: format of the three numbers.
         scale: 100 for per cent.
     """
-    by_seed: dict[int, list[float]] = {}
+    return mean_and_interval(by_seed(found, value, scale), text)
+
+
+def by_seed(
+    found: Sequence[dict[str, Any]], value: Callable[[dict[str, Any]], float | None], scale: float = 1.0
+) -> dict[int, list[float]]:
+    """Return ``scale`` times a value of each network that has it, by the network's seed."""
+    made: dict[int, list[float]] = {}
     for network in found:
         if (taken := value(network)) is not None:
-            by_seed.setdefault(network["seed"], []).append(scale * float(taken))
-    return mean_and_interval(by_seed, text)
+            made.setdefault(network["seed"], []).append(scale * float(taken))
+    return made
 
 
 def mean_and_interval(values: dict[int, list[float]], text: str = ".2f") -> str:

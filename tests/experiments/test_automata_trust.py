@@ -183,7 +183,7 @@ def test_tables(finished):
         failed = {**network("srn", 0.0, 0.1, 0.1, seed), "learned": False, "extractors": {}}
         metrics = {"networks": [*networks, failed]}
         records.append(replace(finished, preset="desk", seed=seed, config=config, metrics=metrics))
-    accuracy, difference, where, extractors = automata_trust_tables.tables(records)
+    accuracy, difference, where, extractors, _ = automata_trust_tables.tables(records)
     assert accuracy.header[-2:] == ("1x: 12", "20x: 240")
     assert [row[2] for row in accuracy.rows] == ["network", "k-means", "quantised states"] * 2
     assert accuracy.rows[0][1:] == (
@@ -200,8 +200,44 @@ def test_tables(finished):
     )  # fmt: skip
     assert extractors.rows[1][1:4] == ("0.0 % of 3", "-", "0.0 % of 3")
     assert "3 seed(s)" in accuracy.note and "automata.trust --preset desk" in extractors.note
-    assert automata_trust_tables.tables([finished]) == []
-    assert len(automata_trust_tables.tables([replace(finished, preset="book")])) == 4
+    (claims,) = automata_trust_tables.tables([finished])
+    assert [row[2:] for row in claims.rows] == [("no run yet", "not tested")] * 3
+    assert len(automata_trust_tables.tables([replace(finished, preset="book")])) == 5
+
+
+def judged(finished, seeds, *made):
+    """The verdicts on seeds that all have the same networks."""
+    config = {**finished.config, "noises": [0.0, 0.05], "factors": [1, 20]}
+    records = [
+        replace(finished, preset="desk", seed=seed, config=config,
+                metrics={"networks": [{**one, "seed": seed} for one in made]})
+        for seed in range(seeds)
+    ]  # fmt: skip
+    return [row[-1] for row in automata_trust_tables.claims_table(records).rows]
+
+
+def test_verdicts(finished):
+    def both(clean, noisy, agreed=1.0, learners=0.0):
+        made = [network("srn", 0.0, 0.9, clean, 0), network("srn", 0.05, 0.9, noisy, 0)]
+        for one in made:
+            plain = one["extractors"]["kmeans"]
+            one["extractors"] |= {
+                "kmeans-faithful": {**plain, "faithfulness": agreed},
+                "lstar": {**plain, "exact": learners == 1}, "kv": {**plain, "exact": True},
+            }  # fmt: skip
+        return made
+
+    few = "not tested (4 seed(s))"
+    assert judged(finished, 4, *both(1.0, 1.0)) == [few] * 3
+    assert judged(finished, 5, *both(1.0, 0.95)) == [
+        "reproduced", "reproduced", "k-means is exact more often than L*",
+    ]  # fmt: skip
+    assert judged(finished, 5, *both(1.0, 0.8, agreed=0.98))[:2] == ["not reproduced", "partly"]
+    assert judged(finished, 5, *both(0.8, 0.8))[1:] == [
+        "not reproduced",
+        "k-means is exact less often than KV",
+    ]
+    assert judged(finished, 5, *both(1.0, 1.0, learners=1.0))[2] == "no clear difference"
 
 
 def test_errors():
