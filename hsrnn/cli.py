@@ -27,7 +27,7 @@ class Data:
     """List, fetch or verify the data sets.
 
     Every data set is looked for in $HSRNN_DATA, then in the user's cache, then at its official source. With
-    HSRNN_OFFLINE=1 nothing is fetched. The generated corpus needs no file.
+    HSRNN_OFFLINE=1 nothing is fetched. The generated data sets need no file; iam-ondb has to be brought.
 
     Examples:
         hsrnn data list
@@ -60,7 +60,8 @@ class Data:
         for report in reports:
             counts = " / ".join(f"{count:,}" for count in report.counts.values())
             print(
-                f"{report.name:15} {report.place:10} " + (f"ok, {counts} symbols" if report.ok else "FAILED")
+                f"{report.name:15} {report.place:10} "
+                + (f"ok, {counts} {report.unit}" if report.ok else "FAILED")
             )
             for problem in report.problems:
                 print(f"    {problem}")

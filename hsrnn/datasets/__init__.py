@@ -11,16 +11,22 @@
     for inputs, targets in rows:                                   # int64, (64, up to 100)
         ...
 
+    strokes = datasets.load("strokes", lines=2000, seed=0)         # generated handwriting, needs no file
+    strokes = datasets.load("iam-ondb")                            # real handwriting, files of your own
+    strokes.train[0]                                               # float32, (points, 3): dx, dy, pen
+
 `HSRNN_DATA` names a folder of your own with one sub-folder a data set (it is only read); `HSRNN_OFFLINE=1`
 forbids the network. Every error raised on purpose is a `DatasetError`.
 """
 
-from hsrnn.datasets.batching import ContiguousRows
+from hsrnn.datasets.alphabet import Letter, letters
+from hsrnn.datasets.batching import ContiguousRows, length_batches
 from hsrnn.datasets.cards import NAMES, Card, read_card
 from hsrnn.datasets.entropy import GrammarEntropy, grammar_entropy
 from hsrnn.datasets.errors import (
     ArchiveTooLargeError,
     DamagedArchiveError,
+    DamagedFileError,
     DatasetError,
     FetchError,
     InvalidTextError,
@@ -34,8 +40,11 @@ from hsrnn.datasets.errors import (
     WrongHashError,
 )
 from hsrnn.datasets.grammar import Sample, generate
+from hsrnn.datasets.iam import split_by_form
+from hsrnn.datasets.pen import Hand, Writing, write
 from hsrnn.datasets.registry import Availability, CheckReport, available, check, fetch, load
 from hsrnn.datasets.shipped import shipped
+from hsrnn.datasets.strokes import Strokes
 from hsrnn.datasets.text import Corpus, Vocabulary, load_text
 
 __all__ = [
@@ -47,27 +56,36 @@ __all__ = [
     "ContiguousRows",
     "Corpus",
     "DamagedArchiveError",
+    "DamagedFileError",
     "DatasetError",
     "FetchError",
     "GrammarEntropy",
+    "Hand",
     "InvalidTextError",
+    "Letter",
     "MissingFileError",
     "OfflineError",
     "Sample",
+    "Strokes",
     "TooFewSymbolsError",
     "UnknownDatasetError",
     "UnknownSymbolError",
     "UnsafeArchiveError",
     "Vocabulary",
     "WrongCountError",
+    "Writing",
     "WrongHashError",
     "available",
     "check",
     "fetch",
     "generate",
     "grammar_entropy",
+    "length_batches",
+    "letters",
     "load",
     "load_text",
     "read_card",
     "shipped",
+    "split_by_form",
+    "write",
 ]

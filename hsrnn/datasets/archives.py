@@ -13,7 +13,7 @@ import io
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, runtime_checkable
 
@@ -53,6 +53,42 @@ def extract(archive: Path, download: Download, sizes: Mapping[str, int], into: P
         raise DamagedArchiveError(
             f"{archive.name} does not hold {', '.join(download.members[m] for m in missing)}"
         )
+
+
+def members(archive: Path, *, limit: int, largest: int) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """Yield path and content of every regular file of a tar.gz archive, in its order; nothing is written.
+
+    `limit` is the largest number of bytes that the whole archive may unpack to, `largest` that of one file.
+
+    Raises:
+        DamagedArchiveError: the archive is truncated or damaged.
+        UnsafeArchiveError: a path leaves the archive's folder. Links are passed over.
+        ArchiveTooLargeError: more bytes come out than allowed.
+    """
+    try:
+        with gzip.open(archive) as unpacked:
+            limited = io.BufferedReader(_Limited(unpacked, limit, archive.name), BLOCK)
+            with tarfile.open(fileobj=limited, mode="r|") as bundle:
+                for entry in bundle:
+                    path = _inside(entry.name)
+                    if not entry.isreg():
+                        continue
+                    if entry.size > largest:
+                        raise ArchiveTooLargeError(
+                            f"{archive.name}: {entry.name} has {entry.size:,} bytes, more than {largest:,}"
+                        )
+                    source = bundle.extractfile(entry)
+                    content = source.read() if source else b""
+                    if len(content) != entry.size:
+                        raise DamagedArchiveError(f"{archive.name} is truncated within {entry.name}")
+                    yield path, content
+            # Reading on to the end makes gzip compare its checksum.
+            while limited.read(BLOCK):
+                pass
+    except _DAMAGED as error:
+        raise DamagedArchiveError(
+            f"{archive.name} is truncated or damaged ({type(error).__name__}: {error}); get it again"
+        ) from error
 
 
 def _from_plain(archive: Path, download: Download, sizes: Mapping[str, int], into: Path) -> set[str]:

@@ -5,12 +5,15 @@ reads symbols r*P .. (r+1)*P: it starts on the symbol that row r-1 ended on, and
 same way each chunk starts on the symbol that the chunk before it ended on. So every symbol but the very first
 is a target exactly once, however the sequence is cut, and only the remainder at the end (fewer than `rows`
 symbols) is left out.
+
+Sequences that stand alone, such as lines of handwriting, are put into batches of like length instead:
+`length_batches`.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,3 +89,41 @@ class ContiguousRows:
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         return (self[index] for index in range(len(self)))
+
+
+def length_batches(
+    lengths: Sequence[int] | NDArray[np.integer], rows: int, *, random: np.random.RandomState, pool: int = 20
+) -> tuple[NDArray[np.int64], ...]:
+    """Deal sequences out to batches of `rows` sequences of like length, so that little of a batch is padding.
+
+    The sequences are shuffled and cut into pools of `pool * rows`; within a pool they are sorted by length
+    and cut into batches; then the batches are shuffled. Another draw gives other batches. Fewer than `rows`
+    sequences are left over and take no part.
+
+    Args:
+        lengths: (N,) steps of each sequence.
+        rows: sequences a batch.
+        random: source of the shuffling.
+        pool: batches that are sorted together; 1 leaves the lengths unsorted.
+
+    Returns:
+        Index arrays (rows,), N // rows of them, no index twice.
+
+    Raises:
+        TooFewSymbolsError: fewer than `rows` sequences.
+        ValueError: `rows` or `pool` is below 1.
+    """
+    lengths = np.asarray(lengths)
+    if rows < 1 or pool < 1:
+        raise ValueError(f"rows and pool must be at least 1, got {rows} and {pool}")
+    if len(lengths) < rows:
+        raise TooFewSymbolsError(
+            f"a batch of {rows} rows needs as many sequences, got {len(lengths)}; use fewer rows"
+        )
+    order = random.permutation(len(lengths))[: len(lengths) // rows * rows]
+    batches = []
+    for start in range(0, len(order), pool * rows):
+        part = order[start : start + pool * rows]
+        part = part[np.argsort(lengths[part], kind="stable")]
+        batches += np.split(part.astype(np.int64), len(part) // rows)
+    return tuple(batches[k] for k in random.permutation(len(batches)))

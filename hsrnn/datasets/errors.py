@@ -35,6 +35,10 @@ class ArchiveTooLargeError(DatasetError):
     """An archive unpacks to more bytes than its card declares."""
 
 
+class DamagedFileError(DatasetError, ValueError):
+    """One file of many is not what it should be; whoever reads the many names it and goes on."""
+
+
 class OfflineError(DatasetError):
     """A fetch was needed while `HSRNN_OFFLINE` forbids the network."""
 

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hsrnn.datasets import corpora
+from hsrnn.datasets import corpora, iam, strokes
 from hsrnn.datasets.cards import NAMES, Card, read_card
 from hsrnn.datasets.errors import DatasetError, MissingFileError
 from hsrnn.datasets.fetching import fetch_card
 from hsrnn.datasets.storage import Location, Place, cache_folder, locate, verify
+from hsrnn.datasets.strokes import Strokes
 from hsrnn.datasets.text import SPLITS, Corpus
 
-GENERATED = "generated"
+GENERATED: Mapping[str, Callable[..., Corpus | Strokes]] = {
+    "generated": corpora.generated,
+    "strokes": strokes.generated,
+}
 _BUILD: Mapping[str, Callable[[Card, Path, Mapping[str, str]], Corpus]] = {
     "ptb": corpora.ptb,
     "text8": corpora.byte_stream,
@@ -22,6 +26,7 @@ _BUILD: Mapping[str, Callable[[Card, Path, Mapping[str, str]], Corpus]] = {
     "text8-prefix": corpora.byte_stream,
     "enwik8-prefix": corpora.byte_stream,
 }
+INK = "iam-ondb"  # read from files that users bring
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Availability:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What `check` found: hashes by file (or generated split), symbols by split, types, and all problems."""
+    """What `check` found: hashes by file (or split), counts of `unit` by split, types, and all problems."""
 
     name: str
     place: Place
@@ -49,6 +54,7 @@ class CheckReport:
     counts: Mapping[str, int]
     types: int
     problems: tuple[str, ...]
+    unit: str = "symbols"
 
     @property
     def ok(self) -> bool:
@@ -56,13 +62,19 @@ class CheckReport:
         return not self.problems
 
 
-def load(name: str, **options: Any) -> Corpus:
+def load(name: str, **options: Any) -> Corpus | Strokes:
     """Return a data set, fetched first if it is not on this machine; every file is verified each time.
 
     Args:
-        name: "generated" (needs no file), "ptb", "text8", "enwik8", "text8-prefix" or "enwik8-prefix".
+        name: a text, "generated" (needs no file), "ptb", "text8", "enwik8", "text8-prefix" or
+        "enwik8-prefix";
+            or handwriting, "strokes" (generated, needs no file) or "iam-ondb" (files of your own).
         options: for "generated" only: `length` in characters over all splits (1,000,000), `seed` (0) and
-            `spaces` (True; False leaves out the spaces between words).
+            `spaces` (True; False leaves out the spaces between words). For "strokes" only: `lines` over all
+            splits (2,000), `letters` a line (12) and `seed` (0).
+
+    Returns:
+        A `Corpus` for a text, `Strokes` for handwriting.
 
     Raises:
         UnknownDatasetError: no such name.
@@ -70,12 +82,15 @@ def load(name: str, **options: Any) -> Corpus:
         TypeError: an option that this data set does not have.
     """
     card = read_card(name)
-    if name == GENERATED:
-        return corpora.generated(card, **options)
+    if name in GENERATED:
+        return GENERATED[name](card, **options)
     if options:
         raise TypeError(
-            f"load({name!r}) takes no options, got {', '.join(options)}; only {GENERATED!r} has some"
+            f"load({name!r}) takes no options, got {', '.join(options)}; only "
+            f"{' and '.join(map(repr, GENERATED))} have some"
         )
+    if name == INK:
+        return iam.iam_ondb(card, iam.read_ink(iam.required(card)))
     location = locate(card) or _fetched(card)
     return _BUILD[name](card, location.folder, verify(card, location))
 
@@ -83,12 +98,16 @@ def load(name: str, **options: Any) -> Corpus:
 def fetch(name: str) -> Path | None:
     """Make sure that the files of `name` are here and right; return their folder (None: needs no file).
 
+    For "iam-ondb", which may not be passed on, the files have to be there already.
+
     Raises:
         DatasetError: as for `load`.
     """
     card = read_card(name)
-    if name == GENERATED:
+    if name in GENERATED:
         return None
+    if name == INK:
+        return iam.required(card).folder
     location = locate(card) or _fetched(card)
     verify(card, location)
     return location.folder
@@ -101,10 +120,10 @@ def available() -> tuple[Availability, ...]:
 
 def _availability(card: Card) -> Availability:
     size = sum(card.sizes.values())
-    if card.name == GENERATED:
+    if card.name in GENERATED:
         return Availability(card.name, card.title, "embedded", None, size)
     try:
-        location = locate(card)
+        location = iam.locate_lines(card) if card.name == INK else locate(card)
     except MissingFileError as error:
         return Availability(card.name, card.title, "not here", None, size, str(error))
     if location is None:
@@ -119,28 +138,39 @@ def check(name: str) -> CheckReport:
         UnknownDatasetError: no such name.
     """
     card = read_card(name)
-    if name == GENERATED:
-        corpus = corpora.generated(card)
-        problems = [
-            f"{key} must have SHA-256 {expected}, got {corpus.hashes.get(key, 'nothing of that name')}"
-            for key, expected in card.files.items()
-            if corpus.hashes.get(key) != expected
-        ]
-        return _report(corpus, "embedded", problems)
+    if name in GENERATED:
+        made = GENERATED[name](card)
+        return _report(made, "embedded", _differences(card, made))
     location = None
     try:
+        if name == INK:
+            location = iam.required(card)
+            lines = iam.iam_ondb(card, iam.read_ink(location))
+            skipped = [f"{path} is left out: {fault}" for path, fault in lines.skipped.items()]
+            return _report(lines, location.place, skipped + _differences(card, lines))
         location = locate(card)
         if location is None:
             problem = f"{name} is not on this machine; get it with: hsrnn data get {name}"
             return CheckReport(name, "not here", {}, {}, 0, (problem,))
         return _report(_BUILD[name](card, location.folder, verify(card, location)), location.place, [])
     except DatasetError as error:
-        return CheckReport(name, location.place if location else "not here", {}, {}, 0, (str(error),))
+        place = location.place if location else "not here"
+        return CheckReport(name, place, {}, {}, 0, (str(error),), card.unit)
 
 
-def _report(corpus: Corpus, place: Place, problems: list[str]) -> CheckReport:
-    counts = {split: len(getattr(corpus, split)) for split in SPLITS}
-    return CheckReport(corpus.name, place, corpus.hashes, counts, len(corpus.vocabulary), tuple(problems))
+def _differences(card: Card, found: Corpus | Strokes) -> list[str]:
+    """Name every hash that is not the card's."""
+    return [
+        f"{key} must have SHA-256 {expected}, got {found.hashes.get(key, 'nothing of that name')}"
+        for key, expected in card.files.items()
+        if found.hashes.get(key) != expected
+    ]
+
+
+def _report(found: Corpus | Strokes, place: Place, problems: list[str]) -> CheckReport:
+    counts = {split: len(getattr(found, split)) for split in SPLITS}
+    types = len(found.vocabulary) if isinstance(found, Corpus) else 0
+    return CheckReport(found.name, place, found.hashes, counts, types, tuple(problems), found.card.unit)
 
 
 def _fetched(card: Card) -> Location:

@@ -104,10 +104,18 @@ PRESETS: dict[str, LanguageConfig] = {
 
 
 def load_corpus(config: LanguageConfig) -> datasets.Corpus:
-    """Load the corpus that ``config`` names."""
+    """Load the corpus that ``config`` names.
+
+    Raises:
+        ValueError: if it is no text.
+    """
     if config.corpus == "generated":
         return datasets.load("generated", length=config.corpus_length)
     if config.corpus in datasets.NAMES:
+        if datasets.read_card(config.corpus).unit != "symbols":
+            raise ValueError(
+                f"corpus must be a text, got {config.corpus!r}, which is handwriting: use hmrnn.handwriting"
+            )
         return datasets.load(config.corpus)
     return datasets.load_text(Path(config.corpus))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hsrnn.datasets.archives import extract
+from hsrnn.datasets.archives import extract, members
 from hsrnn.datasets.cards import Download
 from hsrnn.datasets.errors import ArchiveTooLargeError, DamagedArchiveError, UnsafeArchiveError
 
@@ -174,3 +174,29 @@ def test_a_bomb_stops_at_the_limit(tmp_path):
     assert len(data) < 20_000
     with pytest.raises(ArchiveTooLargeError, match="unpacks to more than 1,000,000 bytes"):
         unpack(tmp_path, data, "tar.gz")
+
+
+def read(tmp_path: Path, archive: bytes, *, limit: int = 10**6, largest: int = 10**5) -> dict[str, bytes]:
+    path = tmp_path / "many.tar.gz"
+    path.write_bytes(archive)
+    return {str(name): content for name, content in members(path, limit=limit, largest=largest)}
+
+
+def test_members_are_read_in_memory_and_links_passed_over(tmp_path):
+    archive = tar_of(("a/one", CONTENT), (link("a/two", "/etc/passwd"), b""), ("a/../b", b"x"))
+    assert read(tmp_path, archive) == {"a/one": CONTENT, "b": b"x"}
+    assert [path.name for path in tmp_path.iterdir()] == ["many.tar.gz"]
+
+
+def test_members_that_are_hostile_or_damaged_are_refused(tmp_path):
+    archive = tar_of(("a/one", CONTENT))
+    with pytest.raises(ArchiveTooLargeError, match="more than 100"):
+        read(tmp_path, archive, largest=100)
+    with pytest.raises(ArchiveTooLargeError, match="unpacks to more than 5,000 bytes"):
+        read(tmp_path, archive, limit=5000)
+    with pytest.raises(UnsafeArchiveError, match="leaves the folder"):
+        read(tmp_path, tar_of(("../evil", b"x")))
+    noise = random.Random(0).randbytes(50_000)
+    for cut in (100, 20_000, 5):
+        with pytest.raises(DamagedArchiveError, match="truncated or damaged"):
+            read(tmp_path, tar_of(("a", noise))[:-cut])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hsrnn.datasets import ContiguousRows, TooFewSymbolsError
+from hsrnn.datasets import ContiguousRows, TooFewSymbolsError, length_batches
 
 sizes = st.integers(1, 9)
 
@@ -106,3 +106,31 @@ def test_bad_arguments_are_named(change, message):
 def test_a_chunk_that_does_not_exist():
     with pytest.raises(IndexError, match="chunk 5 does not exist, there are 5 chunks"):
         ContiguousRows(np.zeros(50, dtype=np.uint8), rows=2, length=5)[5]
+
+
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=300), st.integers(1, 12), st.integers(1, 5))
+def test_length_batches_hold_every_sequence_at_most_once(lengths, rows, pool):
+    if len(lengths) < rows:
+        with pytest.raises(TooFewSymbolsError, match="needs as many sequences"):
+            length_batches(lengths, rows, random=np.random.RandomState(0), pool=pool)
+        return
+    batches = length_batches(lengths, rows, random=np.random.RandomState(0), pool=pool)
+    flat = np.concatenate(batches)
+    assert {batch.shape for batch in batches} == {(rows,)} and len(batches) == len(lengths) // rows
+    assert len(set(flat.tolist())) == len(flat) and flat.min() >= 0 and flat.max() < len(lengths)
+    again = length_batches(lengths, rows, random=np.random.RandomState(0), pool=pool)
+    assert all(np.array_equal(a, b) for a, b in zip(batches, again, strict=True))
+
+
+def test_length_batches_need_little_padding_and_change_with_the_draw():
+    lengths = np.random.RandomState(1).randint(300, 1500, 2000)
+
+    def padding(pool: int, seed: int = 2) -> float:
+        batches = length_batches(lengths, 20, random=np.random.RandomState(seed), pool=pool)
+        return 1 - lengths.sum() / sum(20 * lengths[batch].max() for batch in batches)
+
+    assert padding(20) < 0.05 < 0.3 < padding(1)
+    first, second = (length_batches(lengths, 20, random=np.random.RandomState(s)) for s in (2, 3))
+    assert {tuple(sorted(b)) for b in first} != {tuple(sorted(b)) for b in second}
+    with pytest.raises(ValueError, match="rows and pool must be at least 1, got 0 and 20"):
+        length_batches(lengths, 0, random=np.random.RandomState(0))

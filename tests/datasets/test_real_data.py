@@ -62,3 +62,19 @@ def test_the_beginning_of_enwik8_is_read_as_bytes():
 def test_text8_as_a_file_of_ones_own_is_the_same_text():
     own = datasets.load_text(folder("text8") / "text8.prefix")
     np.testing.assert_array_equal(own.test, datasets.load("text8-prefix").test)
+
+
+@pytest.mark.needs_data("iam-ondb")
+def test_iam_ondb_has_the_papers_lines():
+    strokes = datasets.load("iam-ondb")
+    lengths = [len(line) + 1 for split in ("train", "valid", "test") for line in getattr(strokes, split)]
+    # Chung, Ahn and Bengio (2017): 10,465 + 581 + 582 lines of at least 300 points, 648 on average.
+    assert len(lengths) == 10_465 + 581 + 582 and round(sum(lengths) / len(lengths)) == 648
+    assert (min(lengths), strokes.short, strokes.skipped) == (300, 567, {})
+    assert [len(strokes.train), len(strokes.valid), len(strokes.test)] == [10_460, 586, 582]
+    forms = [{name[:-3] for name in strokes.names[split]} for split in ("train", "valid", "test")]
+    assert not forms[0] & forms[1] and not forms[0] & forms[2] and not forms[1] & forms[2]
+    every = np.concatenate(strokes.train).astype(np.float64)
+    np.testing.assert_allclose(every[:, :2].mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(every[:, :2].std(0), 1, atol=1e-4)
+    assert datasets.check("iam-ondb").ok

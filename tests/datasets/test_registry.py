@@ -124,6 +124,8 @@ def test_available_lists_every_name(tiny, cache, tmp_path, monkeypatch):
         "enwik8": "not here",
         "text8-prefix": "HSRNN_DATA",
         "enwik8-prefix": "not here",
+        "strokes": "embedded",
+        "iam-ondb": "not here",
     }
 
 
@@ -147,6 +149,14 @@ def test_the_default_corpus_needs_no_file_and_has_the_bytes_of_its_card(cache):
     assert report.ok, report.problems
     assert report.counts == {"train": 900_000, "valid": 50_000, "test": 50_000} and report.types == 28
     assert datasets.fetch("generated") is None
+    assert not cache.exists()
+
+
+def test_the_default_handwriting_needs_no_file_and_has_the_bytes_of_its_card(cache):
+    report = datasets.check("strokes")
+    assert report.ok, report.problems
+    assert report.counts == {"train": 1800, "valid": 100, "test": 100} and report.unit == "lines"
+    assert datasets.fetch("strokes") is None
     assert not cache.exists()
 
 

@@ -68,6 +68,11 @@ def test_rules_on_true_words():
     assert hmrnn.boundary_score(spaces, gold).f1 > 0.99
 
 
+def test_handwriting_is_no_text():
+    with pytest.raises(ValueError, match="must be a text, got 'strokes'"):
+        hmrnn_language.load_corpus(replace(SMOKE, corpus="strokes"))
+
+
 def test_a_foreign_file_is_refused(tmp_path):
     path = tmp_path / "x.safetensors"
     save_checkpoint(path, {"a": torch.zeros(1)}, {"update": 1})
