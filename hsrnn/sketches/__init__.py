@@ -21,18 +21,23 @@ merging, erasing (T4) ``files``      sketches in a file =============
 from .blocks import BlockCode, BlockSparse
 from .family import Family, Matrices
 from .files import Stored, load_sketches, save_sketches
+from .gains import chain_way, expected_similarity, gain, overlap, ways
 from .matrices import Dense, Haar, Hadamard, Operator, Transparent, walsh_hadamard
 from .mechanism import Mechanism, SketchError
 from .modular import OVERALL, Forest, Object, bounded, overall, split_signs
+from .recover import Decoder, Estimate
 from .recursion import Path, Paths, Recursion, Vectors
 from .sketch import Erased, Sketcher, erase, merge
+from .solve import Solution, least_squares, pursuit
 
 __all__ = [
     "OVERALL",
     "BlockCode",
     "BlockSparse",
+    "Decoder",
     "Dense",
     "Erased",
+    "Estimate",
     "Family",
     "Forest",
     "Haar",
@@ -46,15 +51,23 @@ __all__ = [
     "Recursion",
     "SketchError",
     "Sketcher",
+    "Solution",
     "Stored",
     "Transparent",
     "Vectors",
     "bounded",
+    "chain_way",
     "erase",
+    "expected_similarity",
+    "gain",
+    "least_squares",
     "load_sketches",
     "merge",
     "overall",
+    "overlap",
+    "pursuit",
     "save_sketches",
     "split_signs",
     "walsh_hadamard",
+    "ways",
 ]

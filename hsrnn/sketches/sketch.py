@@ -99,6 +99,25 @@ class Sketcher:
         Raises:
             SketchError: for sketches of another shape.
         """
+        down = self._descend(forest, sketches)
+        return {
+            name: self._read(name, down[numbers])
+            for name, numbers in forest.members.items() if name != OVERALL
+        }  # fmt: skip
+
+    def adjoint_lengths(self, forest: Forest, sketches: Tensor) -> dict[str, Tensor]:
+        """Return for each module ``(n_M,)`` the length of what comes down to each object's attribute matrix.
+
+        Turned by R_M,1^T, all of it but the answer is spread evenly over d coordinates.
+        """
+        down = self._descend(forest, sketches)
+        return {
+            name: self.mechanism.attribute_weight * self._unwrap(name, down[numbers]).norm(dim=1)
+            for name, numbers in forest.members.items() if name != OVERALL
+        }  # fmt: skip
+
+    def _descend(self, forest: Forest, sketches: Tensor) -> Tensor:
+        """Return what the transpose brings down to each object, ``(n, d)``."""
         self.require(sketches, len(forest))
         down = torch.zeros(len(forest.module), self.mechanism.dimension, dtype=sketches.dtype)
         down[forest.roots] = sketches
@@ -110,10 +129,13 @@ class Sketcher:
                 weight = torch.from_numpy(forest.weight[edges[at]]).to(came.dtype)[:, None]
                 passed = self.matrices.position(place).transpose(came[row[at]]) * weight
                 down.index_add_(0, torch.from_numpy(forest.child[edges[at]]), passed)
-        return {
-            name: self._read(name, down[numbers])
-            for name, numbers in forest.members.items() if name != OVERALL
-        }  # fmt: skip
+        return down
+
+    def _unwrap(self, module: str, rows: Tensor) -> Tensor:
+        """Return the transposes of an object's own factors, the outermost first."""
+        for operator in reversed(self._own(module)):
+            rows = operator.transpose(rows)
+        return rows
 
     def require(self, sketches: Tensor, trees: int | None = None) -> None:
         """Check that ``sketches`` are ``(trees, d)``; raises SketchError."""
@@ -157,9 +179,7 @@ class Sketcher:
     def _read(self, module: str, rows: Tensor) -> Tensor:
         if self._few(module):
             return rows @ self.columns(module, rows.dtype).T
-        own = self._own(module)
-        for operator in reversed(own):
-            rows = operator.transpose(rows)
+        rows = self._unwrap(module, rows)
         size, m = self.mechanism.size(module), self.mechanism
         read = self.matrices.operator(module, "attributes").transpose(rows)[:, :size] * m.attribute_share
         marker = self.matrices.operator(module, "marker").transpose(rows)[:, :1] * m.marker_share
