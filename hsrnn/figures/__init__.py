@@ -5,6 +5,7 @@ same arrays. Living figures are small ES modules that run in JupyterLab and on t
 tells how.
 """
 
+from hsrnn.figures.automata_results import plot_intervals, plot_sweep
 from hsrnn.figures.automaton import plot_automaton
 from hsrnn.figures.boundaries import Boundaries
 from hsrnn.figures.hidden_states import plane, plot_hidden_states, project
@@ -28,11 +29,13 @@ __all__ = [
     "plot_automaton",
     "plot_gates",
     "plot_hidden_states",
+    "plot_intervals",
     "plot_operation_table",
     "plot_operations",
     "plot_scores",
     "plot_segment_tree",
     "plot_straight_through",
+    "plot_sweep",
     "plot_training",
     "project",
     "unpack",
