@@ -61,6 +61,10 @@ def test_help_reads_like_documentation(capsys):
             "updates must be above 0, got 0",
         ),
         (["reproduce", "hmrnn.language", "--preset", "smoke", "--corpus", "nowhere.txt"], "nowhere.txt"),
+        (
+            ["reproduce", "hmrnn.language", "--preset", "smoke", "--corpus", "reviews"],
+            "corpus must be a text, got 'reviews'",
+        ),
         (["data", "get"], "needs the name of a data set"),
         (["data", "get", "moby"], "moby"),
         (["results", "nothing"], "no experiment 'nothing'"),
@@ -97,8 +101,8 @@ def test_reproduce_then_results(capsys, tmp_path):
 def test_data_list_and_check(capsys):
     status, out, _ = run(capsys, "data", "list")
     assert status == 0 and "generated" in out and "embedded" in out
-    status, out, _ = run(capsys, "data", "check", "generated")
-    assert status == 0 and "ok" in out
+    status, out, _ = run(capsys, "data", "check", "generated", "reviews")
+    assert status == 0 and "50,000 symbols" in out and "ok, 4,000 / 1,000 / 1,000 reviews" in out
 
 
 @pytest.mark.parametrize("words", [("data", "list"), ("doctor",)])

@@ -15,13 +15,17 @@
     strokes = datasets.load("iam-ondb")                            # real handwriting, files of your own
     strokes.train[0]                                               # float32, (points, 3): dx, dy, pen
 
+    reviews = datasets.load("reviews")                             # generated, labelled by a known rule
+    reviews = datasets.load("sst2", min_count=2)                   # the Stanford Sentiment Treebank
+    reviews.train.words[0], reviews.train.labels[0]                # a tuple of words, 0 or 1
+
 `HSRNN_DATA` names a folder of your own with one sub-folder a data set (it is only read); `HSRNN_OFFLINE=1`
 forbids the network. Every error raised on purpose is a `DatasetError`.
 """
 
 from hsrnn.datasets.alphabet import Letter, letters
 from hsrnn.datasets.batching import ContiguousRows, length_batches
-from hsrnn.datasets.cards import NAMES, Card, read_card
+from hsrnn.datasets.cards import NAMES, REVIEWS, Card, read_card
 from hsrnn.datasets.entropy import GrammarEntropy, grammar_entropy
 from hsrnn.datasets.errors import (
     ArchiveTooLargeError,
@@ -29,6 +33,7 @@ from hsrnn.datasets.errors import (
     DamagedFileError,
     DatasetError,
     FetchError,
+    InvalidLineError,
     InvalidTextError,
     MissingFileError,
     OfflineError,
@@ -41,14 +46,18 @@ from hsrnn.datasets.errors import (
 )
 from hsrnn.datasets.grammar import Sample, generate
 from hsrnn.datasets.iam import split_by_form
+from hsrnn.datasets.labelled import UNKNOWN, Reviews, ReviewSplit, frequent_words, read_labelled
 from hsrnn.datasets.pen import Hand, Writing, write
 from hsrnn.datasets.registry import Availability, CheckReport, available, check, fetch, load
+from hsrnn.datasets.reviews import Review, ReviewTruth, draw_reviews, truth
 from hsrnn.datasets.shipped import shipped
 from hsrnn.datasets.strokes import Strokes
 from hsrnn.datasets.text import Corpus, Vocabulary, load_text
 
 __all__ = [
     "NAMES",
+    "REVIEWS",
+    "UNKNOWN",
     "ArchiveTooLargeError",
     "Availability",
     "Card",
@@ -61,10 +70,15 @@ __all__ = [
     "FetchError",
     "GrammarEntropy",
     "Hand",
+    "InvalidLineError",
     "InvalidTextError",
     "Letter",
     "MissingFileError",
     "OfflineError",
+    "Review",
+    "ReviewSplit",
+    "ReviewTruth",
+    "Reviews",
     "Sample",
     "Strokes",
     "TooFewSymbolsError",
@@ -77,7 +91,9 @@ __all__ = [
     "WrongHashError",
     "available",
     "check",
+    "draw_reviews",
     "fetch",
+    "frequent_words",
     "generate",
     "grammar_entropy",
     "length_batches",
@@ -85,7 +101,9 @@ __all__ = [
     "load",
     "load_text",
     "read_card",
+    "read_labelled",
     "shipped",
     "split_by_form",
+    "truth",
     "write",
 ]

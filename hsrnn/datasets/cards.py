@@ -14,7 +14,12 @@ from typing import Any, Literal
 from hsrnn.datasets.errors import DatasetError, UnknownDatasetError
 from hsrnn.datasets.shipped import shipped
 
-NAMES = ("generated", "ptb", "text8", "enwik8", "text8-prefix", "enwik8-prefix", "strokes", "iam-ondb")
+REVIEWS = ("reviews", "sst2")
+NAMES = (
+    *("generated", "ptb", "text8", "enwik8", "text8-prefix", "enwik8-prefix"),
+    *("strokes", "iam-ondb"),
+    *REVIEWS,
+)
 
 Format = Literal["plain", "gz", "zip", "tar.gz"]
 
@@ -41,10 +46,10 @@ class Download:
 class Card:
     """What there is to know about one data set; `files` maps a file name to its SHA-256.
 
-    `sizes` holds bytes for each file, `counts` what `unit` says (symbols, or lines of handwriting) for each
-    split, `types` the number of distinct symbols, 0 where there are none. Each entry of `sources` is a
-    complete way to fetch the data: the official source first, then the mirrors; none where users must get
-    it themselves.
+    `sizes` holds bytes for each file, `counts` what `unit` says (symbols, lines of handwriting, or reviews)
+    for each split, `types` the number of distinct symbols or words, 0 where there are none. Each entry of
+    `sources` is a complete way to fetch the data: the official source first, then the mirrors; none where
+    users must get it themselves.
     """
 
     name: str

@@ -7,24 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hsrnn.datasets import corpora, iam, strokes
+from hsrnn.datasets import corpora, iam, labelled, strokes
 from hsrnn.datasets.cards import NAMES, Card, read_card
 from hsrnn.datasets.errors import DatasetError, MissingFileError
 from hsrnn.datasets.fetching import fetch_card
+from hsrnn.datasets.labelled import Reviews
 from hsrnn.datasets.storage import Location, Place, cache_folder, locate, verify
 from hsrnn.datasets.strokes import Strokes
 from hsrnn.datasets.text import SPLITS, Corpus
 
-GENERATED: Mapping[str, Callable[..., Corpus | Strokes]] = {
+Loaded = Corpus | Strokes | Reviews
+GENERATED: Mapping[str, Callable[..., Loaded]] = {
     "generated": corpora.generated,
     "strokes": strokes.generated,
+    "reviews": labelled.generated_reviews,
 }
-_BUILD: Mapping[str, Callable[[Card, Path, Mapping[str, str]], Corpus]] = {
+_OPTIONS: Mapping[str, tuple[str, ...]] = {"sst2": ("min_count",)}
+_BUILD: Mapping[str, Callable[..., Corpus | Reviews]] = {
     "ptb": corpora.ptb,
     "text8": corpora.byte_stream,
     "enwik8": corpora.byte_stream,
     "text8-prefix": corpora.byte_stream,
     "enwik8-prefix": corpora.byte_stream,
+    "sst2": labelled.sst2,
 }
 INK = "iam-ondb"  # read from files that users bring
 
@@ -62,19 +67,21 @@ class CheckReport:
         return not self.problems
 
 
-def load(name: str, **options: Any) -> Corpus | Strokes:
+def load(name: str, **options: Any) -> Loaded:
     """Return a data set, fetched first if it is not on this machine; every file is verified each time.
 
     Args:
         name: a text, "generated" (needs no file), "ptb", "text8", "enwik8", "text8-prefix" or
-        "enwik8-prefix";
-            or handwriting, "strokes" (generated, needs no file) or "iam-ondb" (files of your own).
+            "enwik8-prefix"; or handwriting, "strokes" (generated, needs no file) or "iam-ondb" (files of
+            your own); or labelled sentences, "reviews" (generated, needs no file) or "sst2".
         options: for "generated" only: `length` in characters over all splits (1,000,000), `seed` (0) and
             `spaces` (True; False leaves out the spaces between words). For "strokes" only: `lines` over all
-            splits (2,000), `letters` a line (12) and `seed` (0).
+            splits (2,000), `letters` a line (12) and `seed` (0). For "reviews" only: the numbers of reviews
+            `train` (4000), `valid` (1000) and `test` (1000), and `seed` (0). For "sst2" only: `min_count`
+            (2); rarer words are `<unk>`.
 
     Returns:
-        A `Corpus` for a text, `Strokes` for handwriting.
+        A `Corpus` for a text, `Strokes` for handwriting, `Reviews` for labelled sentences.
 
     Raises:
         UnknownDatasetError: no such name.
@@ -84,15 +91,16 @@ def load(name: str, **options: Any) -> Corpus | Strokes:
     card = read_card(name)
     if name in GENERATED:
         return GENERATED[name](card, **options)
-    if options:
+    allowed = _OPTIONS.get(name, ())
+    if set(options) - set(allowed):
         raise TypeError(
-            f"load({name!r}) takes no options, got {', '.join(options)}; only "
-            f"{' and '.join(map(repr, GENERATED))} have some"
+            f"load({name!r}) takes {' and '.join(allowed) or 'no options'}, got {', '.join(options)}; only "
+            f"{', '.join([*GENERATED, *_OPTIONS])} have some"
         )
     if name == INK:
         return iam.iam_ondb(card, iam.read_ink(iam.required(card)))
     location = locate(card) or _fetched(card)
-    return _BUILD[name](card, location.folder, verify(card, location))
+    return _BUILD[name](card, location.folder, verify(card, location), **options)
 
 
 def fetch(name: str) -> Path | None:
@@ -158,7 +166,7 @@ def check(name: str) -> CheckReport:
         return CheckReport(name, place, {}, {}, 0, (str(error),), card.unit)
 
 
-def _differences(card: Card, found: Corpus | Strokes) -> list[str]:
+def _differences(card: Card, found: Loaded) -> list[str]:
     """Name every hash that is not the card's."""
     return [
         f"{key} must have SHA-256 {expected}, got {found.hashes.get(key, 'nothing of that name')}"
@@ -167,9 +175,9 @@ def _differences(card: Card, found: Corpus | Strokes) -> list[str]:
     ]
 
 
-def _report(found: Corpus | Strokes, place: Place, problems: list[str]) -> CheckReport:
+def _report(found: Loaded, place: Place, problems: list[str]) -> CheckReport:
     counts = {split: len(getattr(found, split)) for split in SPLITS}
-    types = len(found.vocabulary) if isinstance(found, Corpus) else 0
+    types = 0 if isinstance(found, Strokes) else len(found.vocabulary)
     return CheckReport(found.name, place, found.hashes, counts, types, tuple(problems), found.card.unit)
 
 

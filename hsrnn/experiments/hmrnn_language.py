@@ -114,7 +114,8 @@ def load_corpus(config: LanguageConfig) -> datasets.Corpus:
     if config.corpus in datasets.NAMES:
         if datasets.read_card(config.corpus).unit != "symbols":
             raise ValueError(
-                f"corpus must be a text, got {config.corpus!r}, which is handwriting: use hmrnn.handwriting"
+                f"corpus must be a text, got {config.corpus!r}, which is counted in "
+                f"{datasets.read_card(config.corpus).unit}: use hmrnn.handwriting or automata.sentiment"
             )
         return datasets.load(config.corpus)
     return datasets.load_text(Path(config.corpus))

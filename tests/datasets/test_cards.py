@@ -7,7 +7,9 @@ import re
 
 import pytest
 
-from hsrnn.datasets import NAMES, DatasetError, UnknownDatasetError, cards, read_card, shipped
+from hsrnn.datasets import NAMES, REVIEWS, DatasetError, UnknownDatasetError, cards, read_card, shipped
+
+NOT_FETCHED = ("generated", "strokes", "iam-ondb", "reviews")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -16,13 +18,14 @@ def test_a_card_says_all_there_is_to_say(name):
     assert card.name == name
     assert all((card.title, card.source, card.licence, card.shape))
     assert set(card.counts) == {"train", "valid", "test"}
-    assert card.types > 1 if card.unit == "symbols" else card.unit == "lines" and card.types == 0
+    assert card.types > 1 if card.unit in ("symbols", "reviews") else card.unit == "lines" and card.types == 0
+    assert (card.unit == "reviews") == (name in REVIEWS)
     assert card.files and set(card.files) == set(card.sizes)
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in card.files.values())
     assert sum(card.counts.values()) <= sum(card.sizes.values())
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("generated", "strokes", "iam-ondb")])
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in NOT_FETCHED])
 def test_each_source_of_a_card_delivers_every_file(name):
     card = read_card(name)
     assert len(card.sources) >= 2, "an official source and a mirror"
@@ -34,7 +37,7 @@ def test_each_source_of_a_card_delivers_every_file(name):
             assert re.fullmatch("|md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}", download.hash)
 
 
-@pytest.mark.parametrize("name", ["generated", "strokes", "iam-ondb"])
+@pytest.mark.parametrize("name", NOT_FETCHED)
 def test_what_is_made_here_or_may_not_be_passed_on_has_no_source_to_fetch_from(name):
     assert read_card(name).sources == ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 from pathlib import Path
 
@@ -78,3 +79,25 @@ def test_iam_ondb_has_the_papers_lines():
     np.testing.assert_allclose(every[:, :2].mean(0), 0, atol=1e-4)
     np.testing.assert_allclose(every[:, :2].std(0), 1, atol=1e-4)
     assert datasets.check("iam-ondb").ok
+
+
+@pytest.mark.needs_data("sst2")
+def test_sst2():
+    reviews = datasets.load("sst2")
+    assert (len(reviews.train), len(reviews.valid), len(reviews.test)) == (6_920, 872, 1_821)
+    assert int(reviews.train.labels.sum()) == 3_610
+    assert max(map(len, reviews.train.words)) == 51
+    assert round(np.mean(list(map(len, reviews.train.words)))) == 19
+    counted = collections.Counter(word for words in reviews.train.original for word in words)
+    assert set(reviews.vocabulary[1:]) == {word for word, count in counted.items() if count > 1}
+    for split, file in (("train", "train"), ("valid", "dev"), ("test", "test")):
+        own, known = getattr(reviews, split), set(reviews.vocabulary)
+        lines = [f"{' '.join(w)}\t{label}" for w, label in zip(own.original, own.labels)]
+        assert lines == (folder("sst2") / f"{file}.tsv").read_text(encoding="ascii").split("\n")
+        assert all(
+            (kept == word) if word in known else (kept == datasets.UNKNOWN)
+            for words, original in zip(own.words, own.original)
+            for kept, word in zip(words, original, strict=True)
+        )
+    assert len(datasets.load("sst2", min_count=3).vocabulary) < len(reviews.vocabulary) == reviews.card.types
+    assert datasets.check("sst2").ok and reviews.truth is None

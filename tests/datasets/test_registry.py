@@ -126,6 +126,8 @@ def test_available_lists_every_name(tiny, cache, tmp_path, monkeypatch):
         "enwik8-prefix": "not here",
         "strokes": "embedded",
         "iam-ondb": "not here",
+        "reviews": "embedded",
+        "sst2": "not here",
     }
 
 
@@ -157,6 +159,15 @@ def test_the_default_handwriting_needs_no_file_and_has_the_bytes_of_its_card(cac
     assert report.ok, report.problems
     assert report.counts == {"train": 1800, "valid": 100, "test": 100} and report.unit == "lines"
     assert datasets.fetch("strokes") is None
+    assert not cache.exists()
+
+
+def test_the_default_reviews_need_no_file_and_have_the_bytes_of_their_card(cache):
+    report = datasets.check("reviews")
+    assert report.ok, report.problems
+    assert report.counts == {"train": 4000, "valid": 1000, "test": 1000} and report.unit == "reviews"
+    assert report.types == len(datasets.load("reviews").vocabulary)
+    assert datasets.fetch("reviews") is None
     assert not cache.exists()
 
 
@@ -194,7 +205,9 @@ def test_bad_options_of_the_generated_corpus():
         datasets.load("generated", length=19)
     with pytest.raises(ValueError, match="seed must not be negative, got -1"):
         datasets.load("generated", seed=-1)
-    with pytest.raises(TypeError, match=r"load\('ptb'\) takes no options, got length"):
+    with pytest.raises(TypeError, match=r"load\('ptb'\) takes no options, got length.*strokes, re"):
         datasets.load("ptb", length=5)
+    with pytest.raises(TypeError, match=r"load\('sst2'\) takes min_count, got seed"):
+        datasets.load("sst2", seed=5)
     with pytest.raises(datasets.UnknownDatasetError, match="got 'pbt'"):
         datasets.load("pbt")
