@@ -78,11 +78,22 @@ class SequenceClassifier(nn.Module):
             return self.embedding(codes)
         return F.one_hot(codes, len(self.alphabet)).to(self.output.weight.dtype)
 
-    def forward(self, codes: Tensor, lengths: Tensor) -> Tensor:
-        """Return logits ``(B, 2)`` for padded ``codes`` ``(B, T)`` of ``lengths`` ``(B,)`` in [1, T]."""
+    def forward(
+        self,
+        codes: Tensor,
+        lengths: Tensor,
+        dropout: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Return logits ``(B, 2)`` for padded ``codes`` ``(B, T)`` of ``lengths`` ``(B,)`` in [1, T].
+
+        For training, a share ``dropout`` of what the cell reads, and of what the linear layer reads, can be
+        set to zero, drawn by a ``generator`` on the CPU; the rest is scaled up.
+        """
         # The kernels run on over the padding; what stands there never reaches back to a word's last symbol.
-        hidden, _ = self.cell(self.inputs(codes))
-        return self.output(hidden[torch.arange(len(hidden), device=hidden.device), lengths - 1])
+        hidden, _ = self.cell(_thinned(self.inputs(codes), dropout, generator))
+        last = hidden[torch.arange(len(hidden), device=hidden.device), lengths - 1]
+        return self.output(_thinned(last, dropout, generator))
 
     # Without gradients, words in and arrays out ---------------------------------------------------------
 
@@ -172,3 +183,11 @@ class SequenceClassifier(nn.Module):
                 torch.as_tensor(codes, device=self.device),
                 torch.as_tensor(part.lengths, device=self.device),
             )
+
+
+def _thinned(values: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
+    """Set a share of ``values`` to zero and scale the rest, so that the mean stays."""
+    if share == 0:
+        return values
+    kept = torch.rand(values.shape, generator=generator) >= share
+    return values * (kept.to(values) / (1 - share))

@@ -42,9 +42,12 @@ class TrainingConfig:
             better), once all lengths are in, after which to stop. The weights of the best such epoch come
             back, also where the epochs run out first. ``None``: never stop for that, and keep the last
             epoch's weights.
+        dropout: share of what the cell and the linear layer read that is set to zero in training, the rest
+            scaled up.
+        weight_decay: decay of all weights a step, as a share of the learning rate (AdamW).
 
     Raises:
-        ValueError: for a number that is not positive, or a curriculum that does not grow.
+        ValueError: for a number that is out of its range, or a curriculum that does not grow.
     """
 
     epochs: int = 200
@@ -56,6 +59,8 @@ class TrainingConfig:
     pace: int | None = None
     quick: bool = True
     patience: int | None = None
+    dropout: float = 0.0
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -68,6 +73,10 @@ class TrainingConfig:
                 raise ValueError(f"{name} must be at least 1, or None for no limit, got {value}")
         if self.settle < 0:
             raise ValueError(f"settle must not be negative, got {self.settle}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must lie in [0, 1), got {self.dropout}")
+        if self.weight_decay < 0:
+            raise ValueError(f"weight_decay must not be negative, got {self.weight_decay}")
         steps = list(self.curriculum)
         if steps and (steps[0] < 1 or any(a >= b for a, b in zip(steps, steps[1:]))):
             raise ValueError(f"curriculum must be growing lengths from 1 on, got {self.curriculum}")
@@ -134,7 +143,10 @@ def train(
             np.where(sequences.mask, sequences.codes, 0), sequences.lengths, targets.astype(np.int64),
         )
     )  # fmt: skip
-    optimizer = torch.optim.Adam(classifier.parameters(), lr=config.learning_rate)
+    # Without decay this is Adam.
+    optimizer = torch.optim.AdamW(
+        classifier.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
     generator = torch.Generator().manual_seed(seed)
     stages = [limit for limit in config.curriculum if limit < int(lengths.max())] + [int(lengths.max())]
     stages = [limit for limit in stages if len(classes[lengths <= limit].unique()) == 2]
@@ -149,7 +161,7 @@ def train(
         total, right = 0.0, 0
         for batch in rows.split(config.batch_size):
             length = lengths[batch]
-            logits = classifier(codes[batch, : int(length.max())], length)
+            logits = classifier(codes[batch, : int(length.max())], length, config.dropout, generator)
             loss = F.cross_entropy(logits, classes[batch])
             if empty is not None:
                 # The empty word counts as one more word of the batch; its logits are those of the zero state.

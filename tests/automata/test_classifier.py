@@ -88,3 +88,20 @@ def test_errors(plain_calls):
         network().states(["0", ""])
     with pytest.raises(ValueError, match="words must have at least one word, got none"):
         network().states([])
+
+
+def test_dropout_thins_inputs_and_last_states_and_keeps_the_mean(plain_calls):
+    net = SequenceClassifier("ab", "srn", 6, embedding_size=400, seed=0)
+    codes, lengths = torch.tensor([[0, 1, 1], [1, 0, 0]]), torch.tensor([3, 2])
+    assert torch.equal(net(codes, lengths), net(codes, lengths, 0.0))
+    seen = []
+    net.cell.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
+    net.output.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
+    once = net(codes, lengths, 0.25, torch.Generator().manual_seed(1))
+    again = net(codes, lengths, 0.25, torch.Generator().manual_seed(1))
+    assert torch.equal(once, again)
+    inputs, last = seen[:2]
+    kept = inputs != 0
+    assert 0.7 < kept.float().mean() < 0.8 and not kept[0, 1].equal(kept[0, 2])
+    torch.testing.assert_close(inputs[kept], (net.inputs(codes) / 0.75)[kept])
+    assert (last == 0).any() and not (last == 0).all()

@@ -94,6 +94,19 @@ def test_the_empty_word_can_be_taught(plain_calls, empty):
     assert result.learned and net.accepts_empty == empty
 
 
+def test_dropout_and_weight_decay(plain_calls):
+    plain, _ = run(TrainingConfig(epochs=3, batch_size=50))
+    again, _ = run(TrainingConfig(epochs=3, batch_size=50, dropout=0.0, weight_decay=0.0))
+    assert torch.equal(plain.output.weight, again.output.weight)
+    thinned, first = run(TrainingConfig(epochs=3, batch_size=50, dropout=0.5), seed=3)
+    same, second = run(TrainingConfig(epochs=3, batch_size=50, dropout=0.5), seed=3)
+    assert torch.equal(thinned.output.weight, same.output.weight) and first.lines == second.lines
+    assert not torch.equal(thinned.output.weight, plain.output.weight)
+    decayed, _ = run(TrainingConfig(epochs=3, batch_size=50, weight_decay=5.0))
+    small, large = (sum(float(p.detach().square().sum()) for p in n.parameters()) for n in (decayed, plain))
+    assert small < large
+
+
 def test_errors(plain_calls):
     net = SequenceClassifier("01")
     good = (["0", "1"], [0, 1])
@@ -120,6 +133,8 @@ def test_errors(plain_calls):
         ({"settle": -1}, "settle must not be negative"),
         ({"pace": 0}, "pace must be at least 1, or None for no limit, got 0"),
         ({"patience": 0}, "patience must be at least 1"),
+        ({"dropout": 1.0}, r"dropout must lie in \[0, 1\), got 1.0"),
+        ({"weight_decay": -0.1}, "weight_decay must not be negative, got -0.1"),
         ({"curriculum": (3, 3)}, "curriculum must be growing lengths"),
     ):
         with pytest.raises(ValueError, match=message):
