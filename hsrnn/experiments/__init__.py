@@ -17,6 +17,8 @@ from hsrnn.training import Processes, run_seeds
 from . import (
     automata_languages,
     automata_languages_tables,
+    automata_sentiment,
+    automata_sentiment_tables,
     automata_trust,
     automata_trust_tables,
     hmrnn_language,
@@ -69,6 +71,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             automata_trust.PRESETS,
             automata_trust.run,
             automata_trust_tables.tables,
+        ),
+        Experiment(
+            "automata.sentiment",
+            "Automata over words, read from networks that judge reviews",
+            automata_sentiment.PRESETS,
+            automata_sentiment.run,
+            automata_sentiment_tables.tables,
         ),
     )
 }
