@@ -126,13 +126,14 @@ def plot_hidden_states(
             axes.plot(track[:, 0], track[:, 1], marker=".", markersize=7, **line)
             star = {"color": colour("ink"), "markeredgecolor": colour("paper"), "zorder": 7}
             axes.plot(*track[-1], marker="*", markersize=16, **star)
-        ring = {"color": colour("ink"), "markersize": 12.5, "fillstyle": "none", "markeredgewidth": 1.0}
+        ring = {"color": colour("ink"), "fillstyle": "none", "markeredgewidth": 1.0}
         disc = {"color": colour("paper"), "markeredgecolor": colour("ink"), "markeredgewidth": 1.3}
         written = {"ha": "center", "va": "center_baseline", "fontsize": 8.5, "fontweight": "bold"}
         for cluster, (x, y) in enumerate(middle):
-            axes.plot(x, y, "o", markersize=17, zorder=5, **disc)
+            size = 17.0 + 6.0 * max(0, len(names[cluster]) - 2)  # room for the name
+            axes.plot(x, y, "o", markersize=size, zorder=5, **disc)
             if flags is not None and flags[cluster]:
-                axes.plot(x, y, "o", zorder=6, **ring)
+                axes.plot(x, y, "o", markersize=size - 4.5, zorder=6, **ring)
             axes.text(x, y, names[cluster], zorder=8, **written)
         suffix = "" if share is None else f" ({100 * share:.0f} % of the variance in both)"
         axes.set(xlabel=f"first principal component{suffix}", ylabel="second principal component")
