@@ -145,6 +145,8 @@ class SequenceClassifier(nn.Module):
         sequences = encode(words, self.alphabet)
         require_words(sequences, "words")
         width = self.cell.state_size if whole else self.hidden_size
+        # Deviation A1: every word starts from the zero state; the authors' code hands the last state of each
+        # word on to the next, in training and in test.
         if carry:
             joined = sequences.codes[sequences.mask][None]
             sequences = Sequences(joined, np.array([joined.shape[1]]))

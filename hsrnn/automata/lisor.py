@@ -144,6 +144,8 @@ class LISOR(BaseEstimator):
         else:
             votes = np.bincount(labels, points.accepted, self.n_clusters)
             accepting[: self.n_clusters] = 2 * votes > sizes
+        # Deviation A7: the start accepts if the network accepts the zero state; in the authors' code it has
+        # no verdict.
         accepting[self.n_clusters] = classifier.accepts_empty
         self.automaton_ = Automaton(self.alphabet_, table, accepting, self.n_clusters)
         self.minimal_ = self.automaton_.minimise()
@@ -155,6 +157,8 @@ class LISOR(BaseEstimator):
                 raise ValueError(
                     f"{name} must be one of {', '.join(get_args(allowed))}, got {getattr(self, name)!r}"
                 )
+        # Deviation A5: the weight of positions has no default, for no value of the paper's is known to us; it
+        # is swept.
         if self.method == "kmeans-x" and (self.position_weight is None or self.position_weight < 0):
             raise ValueError(
                 f'method="kmeans-x" needs a position_weight of at least 0, got {self.position_weight}; the '
@@ -203,6 +207,8 @@ class LISOR(BaseEstimator):
 
     def _complete(self, targets: NDArray[np.intp], states: NDArray[np.float64]) -> NDArray[np.intp]:
         """Return the table with a target for every transition, by the rule ``unseen``."""
+        # Deviation A3: a transition that no word took leads to a rejecting sink, and its uses are counted; in
+        # the authors' code it leads to cluster 0.
         k, missing = self.n_clusters, ~self.seen_
         if not missing.any():
             return targets
@@ -230,6 +236,7 @@ class LISOR(BaseEstimator):
     def predict(self, sequences: Words) -> NDArray[np.bool_]:
         """Return which words the table accepts, ``(words,)``; the network does not run."""
         self._check_fitted()
+        # Deviation A6: every symbol is read once; the authors' code reads the first one twice.
         return self.automaton_.accepts(sequences)
 
     def predict_state(self, sequences: Words) -> NDArray[np.bool_]:

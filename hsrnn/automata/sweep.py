@@ -122,6 +122,8 @@ def sweep(
     words = encode(held_out, classifier.alphabet)
     require_words(words, "held_out")
     require_labels(labels, words, "labels")
+    # Deviation A2: clusters come from training words, and other words are scored; the authors' code clusters
+    # the hidden states of the words it is tested on.
     points = LISOR(**options).collect(classifier, sequences)
     plain = LISOR(**options)
     test = collect(classifier, words, features=plain.features, carry=plain.carry)
