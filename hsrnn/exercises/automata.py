@@ -63,7 +63,7 @@ def counted(answer: Any, random: np.random.Generator) -> str:
             raise Wrong(f"All is right but for the start, state {k}: each word's first symbol leaves it.")
         if found[:k].sum() > expected[:k].sum():
             raise Wrong(
-                f"You count {found[:k].sum():g} steps between clusters, and there are {expected[:k].sum():g}. "
+                f"You count {found[:k].sum():g} steps between clusters; there are {expected[:k].sum():g}. "
                 "Is a step counted from the last symbol of a word to the first of the next one?"
             )
         q, s, r = np.argwhere(found != expected)[0]
