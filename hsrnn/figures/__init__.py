@@ -6,6 +6,7 @@ tells how.
 """
 
 from hsrnn.figures.automata_results import plot_intervals, plot_sweep
+from hsrnn.figures.automata_walk import Automaton
 from hsrnn.figures.automaton import plot_automaton
 from hsrnn.figures.boundaries import Boundaries
 from hsrnn.figures.hidden_states import plane, plot_hidden_states, project
@@ -19,6 +20,7 @@ from hsrnn.figures.weights import pack, unpack
 
 __all__ = [
     "PALETTE",
+    "Automaton",
     "Boundaries",
     "LivingFigure",
     "Picture",

@@ -59,6 +59,8 @@ class LivingFigure(anywidget.AnyWidget):
     """
 
     module: ClassVar[str | Path]
+    styles: ClassVar[tuple[str, ...]] = ()
+    """Style sheets in `static/` that this figure needs beside `living.css`."""
 
     data = traitlets.Dict().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
@@ -85,7 +87,7 @@ class LivingFigure(anywidget.AnyWidget):
             state=plain(state or {}, "state"),
             alt=alt,
             _esm=self._script + "export default figure;\n",
-            _css=stylesheet(),
+            _css=stylesheet(*self.styles),
         )
 
     @traitlets.validate("alt")
@@ -123,7 +125,7 @@ class LivingFigure(anywidget.AnyWidget):
         return (
             f'<div class="hsrnn-living tex2jax_ignore mathjax_ignore" data-figure="{self.name}" '
             f'data-alt="{html.escape(self.alt, quote=True)}">\n'
-            f"<style>\n{stylesheet()}</style>\n"
+            f"<style>\n{self._css}</style>\n"
             f'<div class="hl-fallback">{self._fallback}</div>\n'
             f'<script type="application/json">{content}</script>\n'
             f'<script type="module">\n{self._script}{_host()}host(figure, "{self.name}");\n</script>\n'
@@ -178,9 +180,12 @@ def plain(value: Any, path: str) -> Any:
     )
 
 
-def stylesheet() -> str:
-    """Return the style sheet of all living figures: the palette of `style.py`, then `static/living.css`."""
-    return css_variables() + (STATIC / "living.css").read_text(encoding="utf-8")
+def stylesheet(*more: str) -> str:
+    """Return the style sheet of a living figure: the palette of `style.py`, `static/living.css`, then the
+    files of `static/` that the figure names."""
+    return css_variables() + "".join(
+        (STATIC / name).read_text(encoding="utf-8") for name in ("living.css", *more)
+    )
 
 
 def _host() -> str:

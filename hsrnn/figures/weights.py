@@ -3,9 +3,9 @@ computes with.
 
 A matrix is quantised row by row and symmetrically: row r is `scale[r] * integers[r]` with integers between
 -127 and 127 (8 bits) or -32767 and 32767 (16 bits), and the scale is the float32 nearest to the largest
-absolute value of the row divided by that limit. Vectors (biases, gains) stay float32. `unpack` returns
-float32 arrays that equal, bit for bit, those of `decodeWeights` in `static/hmlstm.js`: load them into PyTorch
-and both compute with the same numbers.
+absolute value of the row divided by that limit. With 32 bits a matrix stays float32, as vectors (biases,
+gains) always do. `unpack` returns float32 arrays that equal, bit for bit, those of `decodeWeights` in
+`static/hmlstm.js`: load them into PyTorch and both compute with the same numbers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def pack(weights: Mapping[str, np.ndarray], bits: int = 8) -> dict[str, Any]:
 
     Args:
         weights: name -> array of one or two dimensions, finite.
-        bits: 8 or 16, the width of a matrix entry.
+        bits: 8, 16 or 32, the width of a matrix entry.
 
     Returns:
         `{"format", "bits", "arrays": {name: {"shape", "kind", "values", ["scales"]}}}` with little-endian
@@ -36,8 +36,8 @@ def pack(weights: Mapping[str, np.ndarray], bits: int = 8) -> dict[str, Any]:
     Raises:
         ValueError: for other bits, other numbers of dimensions, or entries that are not finite.
     """
-    if bits not in _INTEGER:
-        raise ValueError(f"bits must be 8 or 16, got {bits}")
+    if bits not in (*_INTEGER, 32):
+        raise ValueError(f"bits must be 8, 16 or 32, got {bits}")
     return {
         "format": FORMAT,
         "bits": bits,
@@ -63,7 +63,7 @@ def _pack(name: str, array: np.ndarray, bits: int) -> dict[str, Any]:
     if not np.isfinite(array).all():
         raise ValueError(f"{name} has entries that are not finite")
     shape = list(array.shape)
-    if array.ndim == 1:
+    if array.ndim == 1 or bits == 32:
         return {"shape": shape, "kind": "float32", "values": _encode(array, "<f4")}
     limit = 2 ** (bits - 1) - 1
     scales = (np.abs(array).max(axis=1, initial=0.0) / np.float32(limit)).astype(np.float32)

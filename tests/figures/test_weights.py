@@ -35,6 +35,12 @@ def test_vector_stays_as_it_is(vector: np.ndarray) -> None:
     np.testing.assert_array_equal(unpack(pack({"bias": vector}))["bias"], vector)
 
 
+def test_thirty_two_bits_change_nothing() -> None:
+    weights = arrays(small_model(False, 30))
+    for name, array in unpack(pack(weights, 32)).items():
+        np.testing.assert_array_equal(array, weights[name])
+
+
 def test_packing_again_changes_nothing() -> None:
     once = unpack(pack(arrays(small_model(True, 30))))
     twice = unpack(pack(once))
@@ -43,7 +49,7 @@ def test_packing_again_changes_nothing() -> None:
 
 
 @pytest.mark.needs_node
-@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("bits", [8, 16, 32])
 def test_the_page_reads_the_same_numbers_bit_for_bit(run_node: RunNode, bits: int) -> None:
     packed = pack(arrays(small_model(True, 30)), bits)
     source = """
@@ -70,7 +76,7 @@ def test_a_model_for_the_page_stays_below_one_megabyte() -> None:
 @pytest.mark.parametrize(
     ("weights", "bits", "message"),
     [
-        ({"w": np.zeros((2, 2))}, 4, "bits must be 8 or 16, got 4"),
+        ({"w": np.zeros((2, 2))}, 4, "bits must be 8, 16 or 32, got 4"),
         ({"w": np.array([[1.0, np.nan]])}, 8, "w has entries that are not finite"),
         ({"w": np.zeros((2, 2, 2))}, 8, r"one or two dimensions, got shape \(2, 2, 2\)"),
     ],
