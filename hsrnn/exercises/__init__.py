@@ -17,7 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from hsrnn.exercises import automata, automata_gates, hmrnn, hmrnn_language
+from hsrnn.exercises import (
+    automata,
+    automata_gates,
+    automata_results,
+    hmrnn,
+    hmrnn_language,
+)
 from hsrnn.exercises.verdict import Wrong
 
 __all__ = ["Wrong", "check", "names"]
@@ -25,6 +31,7 @@ __all__ = ["Wrong", "check", "names"]
 _CHECKERS: Mapping[str, Callable[[Any, np.random.Generator], str]] = {
     **automata.CHECKERS,
     **automata_gates.CHECKERS,
+    **automata_results.CHECKERS,
     **hmrnn.CHECKERS,
     **hmrnn_language.CHECKERS,
 }
