@@ -35,7 +35,7 @@ from IPython.display import Markdown, display
 from scipy.stats import t
 
 from hsrnn import ledger
-from hsrnn.experiments import EXPERIMENTS, hmrnn_language_tables
+from hsrnn.experiments import EXPERIMENTS, claims, hmrnn_language_tables
 
 everything = {name: ledger.read(name) for name in ledger.experiments()}
 rows = []
@@ -116,7 +116,7 @@ print(f"95 % interval of the mean: {m - h:.3f} to {m + h:.3f}")
 # %%
 for same in settings.values():
     seeds = ", ".join(str(run.seed) for run in same)
-    print(hmrnn_language_tables.command(same[0]), f"  # recorded seeds: {seeds}")
+    print(claims.command(same[0]), f"  # recorded seeds: {seeds}")
 
 # %% [markdown]
 # `--seeds 0-4 --jobs 2` runs several seeds, two at a time. A run that is interrupted goes on where it

@@ -16,6 +16,7 @@ import torch
 
 from hsrnn import figures, ledger
 from hsrnn.experiments import EXPERIMENTS
+from hsrnn.experiments.claims import NOT_RUN
 from hsrnn.experiments.hmrnn_language import load_model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +27,6 @@ CHECKPOINT = "hmrnn-language-ptb"
 
 # Experiment -> the columns of its score tables that the README shows; the rest is on the page of results.
 COLUMNS = {"hmrnn.language": ("model", "units", "paper", "test BPC", "copies")}
-NOT_RUN = "no run yet"
 
 
 def picture() -> figures.Picture:

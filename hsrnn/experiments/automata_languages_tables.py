@@ -11,9 +11,7 @@ import numpy as np
 from hsrnn.ledger import Record, Table, group, newest
 
 from .automata_networks import bootstrap, interval, made_by, mean_and_interval, networks, percent
-
-HEADLINE_SEEDS = 5
-NOT_RUN = "no run yet"
+from .claims import HEADLINE_SEEDS, NOT_RUN, undecided
 
 
 def tables(records: Sequence[Record]) -> list[Table]:
@@ -56,7 +54,7 @@ def pair_table(preset: str, records: Sequence[Record]) -> Table:
         ("than", "pairs", "first k", "stable k", "exact k"),
         tuple(rows),
         "Means of the differences on the same language and seed, where both found such a k; above 0 the MGU "
-        f"needs fewer. 95 % intervals by resampling seeds. {made_by(records, preset)}",
+        f"needs fewer. 95 % intervals by resampling seeds. {made_by(records)}",
     )
 
 
@@ -89,7 +87,7 @@ def claims_table(records: Sequence[Record]) -> Table:
     verdict = f"k-means-x finds more at weight {', '.join(better)}" if better else "no gain over k-means"
     rows.append((
         *second, f"exact automaton found: k-means {plain:.1f}\u00a0%, k-means-x {text}",
-        verdict if seeds >= HEADLINE_SEEDS else f"not tested ({seeds} seed(s))",
+        verdict if seeds >= HEADLINE_SEEDS else undecided(seeds),
     ))  # fmt: skip
     return _claims(rows)
 
@@ -107,7 +105,7 @@ def _claims(rows: Sequence[tuple[str, ...]]) -> Table:
 def _smallest(saved: Sequence[tuple[float, float, float]], seeds: int) -> str:
     """Say whether every other cell needs more clusters than the MGU."""
     if seeds < HEADLINE_SEEDS:
-        return f"not tested ({seeds} seed(s))"
+        return undecided(seeds)
     if all(low > 0 for _, low, _ in saved):
         return "reproduced"
     return "not reproduced" if any(high < 0 for _, _, high in saved) else "partly: some intervals include 0"
@@ -146,7 +144,7 @@ def cell_table(preset: str, records: Sequence[Record]) -> Table:
         ("cell", "learned", "exact automaton", "first k", "stable k", "exact k"),
         tuple(rows),
         f"Means over networks that know their language, with 95 % intervals by resampling seeds. "
-        f"{made_by(records, preset)}",
+        f"{made_by(records)}",
     )
 
 
@@ -167,7 +165,7 @@ def language_table(preset: str, records: Sequence[Record]) -> Table:
         f"preset {preset}: languages, and the first k of each cell, k-means",
         ("language", "states", "learned", "exact automaton", *cells),
         tuple(rows),
-        made_by(records, preset),
+        made_by(records),
     )
 
 
@@ -188,5 +186,5 @@ def method_table(preset: str, records: Sequence[Record]) -> Table:
         f"preset {preset}: k-means and k-means-x on the same networks",
         ("clustering", "exact automaton", "first k", "stable k", "seconds a sweep"),
         tuple(rows),
-        made_by(records, preset),
+        made_by(records),
     )

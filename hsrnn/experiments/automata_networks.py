@@ -15,6 +15,8 @@ from tqdm.auto import tqdm
 from hsrnn.ledger import Record
 from hsrnn.training import CheckpointError, write_atomically
 
+from .claims import command
+
 RESAMPLES = 2000
 
 
@@ -129,10 +131,10 @@ def percent(flags: Sequence[bool]) -> str:
     return f"{100 * sum(flags) / len(flags):.1f} % of {len(flags)}" if flags else "-"
 
 
-def made_by(records: Sequence[Record], preset: str) -> str:
+def made_by(records: Sequence[Record]) -> str:
     """Write how many seeds there are, how long they took, and the command."""
     seconds = [record.seconds for record in records]
     return (
-        f"{len(records)} seed(s), {min(seconds):.0f} to {max(seconds):.0f} s each. Made by `hsrnn reproduce "
-        f"{records[0].experiment} --preset {preset} --seed {records[0].seed}` (and further seeds)."
+        f"{len(records)} seed(s), {min(seconds):.0f} to {max(seconds):.0f} s each. Made by "
+        f"`{command(records[0])}` (and further seeds)."
     )

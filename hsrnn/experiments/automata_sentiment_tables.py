@@ -13,11 +13,10 @@ import numpy as np
 from hsrnn.ledger import Record, Table, group, newest
 
 from .automata_networks import bootstrap, interval, made_by, networks, percent
+from .claims import HEADLINE_SEEDS, NOT_RUN, undecided
 
 METHODS = {"kmeans": "k-means", "kmeans-x": "k-means-x"}
 NAMES = {"reviews": "generated reviews", "sst2": "SST-2"}
-HEADLINE_SEEDS = 3
-NOT_RUN = "not run yet"
 
 
 def tables(records: Sequence[Record]) -> list[Table]:
@@ -84,7 +83,7 @@ def accuracy_table(preset: str, records: Sequence[Record]) -> Table:
         "Test part; k is chosen on the validation part for each rule on its own; last state, faithful, k and "
         f"states belong to the rule nearest. The more frequent class alone is right on {plain[0]} %, a "
         f"logistic regression on a bag of words on {plain[1]} %. 95 % intervals by resampling seeds. "
-        f"{made_by(records, preset)}",
+        f"{made_by(records)}",
     )  # fmt: skip
 
 
@@ -106,7 +105,7 @@ def clusters_table(preset: str, records: Sequence[Record]) -> Table:
         ("k", *cells),
         tuple(rows),
         f"k-means; means over seeds; unseen transitions reject / go to the nearest cluster. "
-        f"{made_by(records, preset)}",
+        f"{made_by(records)}",
     )
 
 
@@ -130,7 +129,7 @@ def words_table(preset: str, records: Sequence[Record]) -> Table:
         tuple(rows),
         "Polarity: log-odds of a word between positive and negative training reviews; words of at least "
         f"{config['threshold']} nats in at least {config['occurrences']} reviews. Chance: signs shuffled. "
-        f"{made_by(records, preset)}",
+        f"{made_by(records)}",
     )
 
 
@@ -152,7 +151,7 @@ def exactness_table(preset: str, records: Sequence[Record]) -> Table:
         ("cell", "clusters", "all sequences", "sentences", "over classes", "a sentence it gets wrong"),
         tuple(rows),
         "Unseen transitions go to the nearest cluster. Sentences: of at least four words, neighbours as in "
-        f"training. Over classes: the words of each true class vote. {made_by(records, preset)}",
+        f"training. Over classes: the words of each true class vote. {made_by(records)}",
     )
 
 
@@ -179,7 +178,7 @@ def claims_table(records: Sequence[Record]) -> Table:
         verdict = "reproduced" if made[1] > 0 else "not reproduced"
         rows.append((
             *claim, f"{agreed} % of edges, against {chance} % at the 97.5th percentile of chance",
-            verdict if seeds >= HEADLINE_SEEDS else f"not tested ({seeds} seed(s))",
+            verdict if seeds >= HEADLINE_SEEDS else undecided(seeds),
         ))  # fmt: skip
     return Table(
         "Claim of the paper on words",

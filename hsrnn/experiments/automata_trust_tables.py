@@ -9,9 +9,8 @@ from typing import Any
 from hsrnn.ledger import Record, Table, group, newest
 
 from .automata_networks import bootstrap, by_seed, interval, made_by, mean_and_interval, networks, percent
+from .claims import HEADLINE_SEEDS, NOT_RUN, undecided
 
-HEADLINE_SEEDS = 5
-NOT_RUN = "no run yet"
 FAITHFUL = 0.99  # share of new words on which an automaton has to agree with its network to reproduce it
 NAMES = {
     "kmeans": "k-means",
@@ -82,7 +81,7 @@ def accuracy_table(preset: str, records: Sequence[Record]) -> Table:
         ("flipped labels", "learned", "who decides", *_lengths(records)),
         tuple(rows),
         "Length: times longer than trained on, and the greatest length. Means over networks that have "
-        f"learned, with 95 % intervals by resampling seeds. {made_by(records, preset)}",
+        f"learned, with 95 % intervals by resampling seeds. {made_by(records)}",
     )
 
 
@@ -107,7 +106,7 @@ def difference_table(preset: str, records: Sequence[Record]) -> Table:
         ("flipped labels", "automaton", *_lengths(records)),
         tuple(rows),
         "Above 0: the automaton is more often right. Paired within each network; 95 % intervals by "
-        f"resampling seeds. {made_by(records, preset)}",
+        f"resampling seeds. {made_by(records)}",
     )
 
 
@@ -133,7 +132,7 @@ def where_table(preset: str, records: Sequence[Record]) -> Table:
         f"preset {preset}: k-means less its network on words {factor}x longer, in points",
         ("cell or language", *(f"{100 * noise:g} % flipped" for noise in config["noises"])),
         tuple(rows),
-        f"Paired within each network; 95 % intervals by resampling seeds. {made_by(records, preset)}",
+        f"Paired within each network; 95 % intervals by resampling seeds. {made_by(records)}",
     )
 
 
@@ -161,7 +160,7 @@ def extractor_table(preset: str, records: Sequence[Record]) -> Table:
         tuple(rows),
         f"Accuracy and agreement with the network in per cent, on new words as long as trained on. States "
         f"after minimising; the languages have {true} on average. Seconds: of k-means for its whole "
-        f"sweep over k. {made_by(records, preset)}",
+        f"sweep over k. {made_by(records)}",
     )
 
 
@@ -180,7 +179,7 @@ def claims_table(records: Sequence[Record]) -> Table:
         rows = [(*name, *one) for name, one in zip(names, judged)]
         seeds = len({record.seed for record in desk})
         if seeds < HEADLINE_SEEDS:
-            rows = [(*row[:3], f"not tested ({seeds} seed(s))") for row in rows]
+            rows = [(*row[:3], undecided(seeds)) for row in rows]
     return Table(
         "Claims of the paper on trust",
         ("claim", "paper", "ours (desk)", "verdict"),

@@ -8,6 +8,8 @@ from typing import Any
 
 from hsrnn.ledger import Record, Summary, Table, group, metric, newest, summarise
 
+from .claims import HEADLINE_SEEDS, NOT_RUN, command
+
 # Test bits per character on the Penn Treebank that the paper reports for its own runs (Chung, Ahn and
 # Bengio 2017, table 1), each with layer norm, 3 x 512 units and one unnamed seed.
 PAPER_PTB = {
@@ -18,7 +20,6 @@ PAPER_PTB = {
     "LN LSTM": 1.29,
     "clockwork RNN": 1.40,
 }
-HEADLINE_SEEDS = 5
 
 
 def variant(config: dict[str, Any]) -> str:
@@ -35,24 +36,6 @@ def size(config: dict[str, Any]) -> str:
     """Write the layers, e.g. ``3 x 128``."""
     sizes = config["hidden_sizes"]
     return f"{len(sizes)} x {sizes[0]}" if len(set(sizes)) == 1 else " + ".join(map(str, sizes))
-
-
-def command(record: Record) -> str:
-    """Return the shortest command that repeats a record's run."""
-    from .hmrnn_language import PRESETS
-
-    words = f"hsrnn reproduce hmrnn.language --preset {record.preset} --seed {record.seed}"
-    for name, default in vars(PRESETS[record.preset]).items():
-        value = record.config[name]
-        if value != (list(default) if isinstance(default, tuple) else default):
-            option = name.replace("_", "-")
-            if isinstance(value, bool):
-                words += f" --{option}" if value else f" --no-{option}"
-            else:
-                words += f" --{option} " + (
-                    " ".join(map(str, value)) if isinstance(value, list) else str(value)
-                )
-    return words
 
 
 def summary(records: Sequence[Record], name: str) -> Summary | None:
@@ -181,13 +164,13 @@ def claims_table(records: Sequence[Record]) -> Table:
             _verdict(found > chance + 0.05, saving.seeds),
         ))  # fmt: skip
     else:
-        rows += [("C4 updates are sparse", "58.6 % copies", "no run yet", "not tested"),
-                 ("C5 boundaries align with words", "by eye", "no run yet", "not tested")]  # fmt: skip
+        rows += [("C4 updates are sparse", "58.6 % copies", NOT_RUN, "not tested"),
+                 ("C5 boundaries align with words", "by eye", NOT_RUN, "not tested")]  # fmt: skip
     rows += [
         (
             "C6 handwriting: HM-LSTM above LSTM in log-likelihood",
             "1137 against 1081",
-            "no run yet",
+            NOT_RUN,
             "not tested",
         ),
         (
@@ -227,7 +210,7 @@ def _better(ours: Sequence[Record], *others: Sequence[Record]) -> tuple[str, str
 def _lower(ours: Sequence[Record], other: Sequence[Record]) -> tuple[str, str]:
     first, second = summary(ours, "test_bpc"), summary(other, "test_bpc")
     if first is None or second is None:
-        return "no run yet", "not tested"
+        return NOT_RUN, "not tested"
     seeds = min(first.seeds, second.seeds)
     measured = f"{first.text()} against {second.text()}"
     if seeds < HEADLINE_SEEDS or first.interval is None or second.interval is None:

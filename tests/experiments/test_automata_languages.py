@@ -100,7 +100,7 @@ def test_tables(finished):
     assert [row[0] for row in methods.rows] == ["k-means", "k-means-x, weight 0.02"]
     assert "of 6" in cells.rows[0][1] and "3 seed(s)" in cells.note
     assert [row[0] for row in pairs.rows] == ["srn"]
-    assert [row[-1] for row in claims.rows] == ["not tested", "not tested (3 seed(s))"]
+    assert [row[-1] for row in claims.rows] == ["not tested", "not tested (3 seeds)"]
     (only,) = automata_languages_tables.tables([finished])
     assert all(row[2:] == ("no run yet", "not tested") for row in only.rows)
 

@@ -239,7 +239,7 @@ def test_the_bag_of_words_cannot_follow_negations_and_the_majority_is_half(small
 
 
 def test_tables(finished):
-    records = [replace(finished, preset="desk", seed=seed) for seed in range(3)]
+    records = [replace(finished, preset="desk", seed=seed) for seed in range(5)]
     made = automata_sentiment_tables.tables(records)
     accuracy, clusters, words, exactness, claims = made
     assert [row[:2] for row in accuracy.rows] == [
@@ -247,12 +247,12 @@ def test_tables(finished):
     ]
     assert [row[0] for row in clusters.rows] == [str(k) for k in SMOKE.clusters]
     assert [row[0] for row in words.rows] == ["mgu", "gru"] and len(exactness.rows) == 4
-    assert "bag of words" in accuracy.note and "3 seed(s)" in accuracy.note
+    assert "bag of words" in accuracy.note and "5 seed(s)" in accuracy.note
     assert [row[3] for row in claims.rows][1] == "not tested"
     assert claims.rows[0][3] in ("reproduced", "not reproduced")
-    assert automata_sentiment_tables.tables(records[:1])[-1].rows[0][3] == "not tested (1 seed(s))"
+    assert automata_sentiment_tables.tables(records[:1])[-1].rows[0][3] == "not tested (1 seed)"
     (only,) = automata_sentiment_tables.tables([finished])
-    assert [row[2] for row in only.rows] == ["not run yet"] * 2
+    assert [row[2] for row in only.rows] == ["no run yet"] * 2
     # SST-2 has no true automaton, hence no table of exactness.
     real = [replace(r, config={**r.config, "dataset": "sst2"}) for r in records]
     assert len(automata_sentiment_tables.tables(real)) == 4

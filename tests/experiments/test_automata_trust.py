@@ -227,7 +227,7 @@ def test_verdicts(finished):
             }  # fmt: skip
         return made
 
-    few = "not tested (4 seed(s))"
+    few = "not tested (4 seeds)"
     assert judged(finished, 4, *both(1.0, 1.0)) == [few] * 3
     assert judged(finished, 5, *both(1.0, 0.95)) == [
         "reproduced", "reproduced", "k-means is exact more often than L*",

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hsrnn import datasets, experiments, figures, hmrnn, ledger
-from hsrnn.experiments import hmrnn_language, hmrnn_language_tables
+from hsrnn.experiments import claims, hmrnn_language, hmrnn_language_tables
 from hsrnn.experiments.hmrnn_language import PRESETS, LanguageConfig
 from hsrnn.experiments.hmrnn_language_figure import boundaries_figure
 from hsrnn.training import CheckpointError, save_checkpoint
@@ -158,7 +158,7 @@ def test_the_printed_command_repeats_the_run():
     import tyro
 
     config = replace(PRESETS["book"], core="clockwork", hidden_sizes=(32, 64), layer_norm=False, updates=5)
-    words = shlex.split(hmrnn_language_tables.command(fake(config, 3, 1.0, preset="book")))
+    words = shlex.split(claims.command(fake(config, 3, 1.0, preset="book")))
     assert words[:7] == ["hsrnn", "reproduce", "hmrnn.language", "--preset", "book", "--seed", "3"]
     assert tyro.cli(LanguageConfig, default=PRESETS["book"], args=words[7:]) == config
 

@@ -1,0 +1,34 @@
+"""What the tables of all experiments share: when a claim is decided, and the command that repeats a run."""
+
+from __future__ import annotations
+
+from hsrnn.ledger import Record
+
+HEADLINE_SEEDS = 5
+"""With fewer seeds there is no verdict."""
+
+NOT_RUN = "no run yet"
+"""What was measured for a claim without runs; the README leaves its row out."""
+
+
+def undecided(seeds: int) -> str:
+    """Write the verdict of too few seeds."""
+    return f"not tested ({seeds} seed{'s' if seeds != 1 else ''})"
+
+
+def command(record: Record) -> str:
+    """Return the shortest command that repeats a record's run."""
+    from . import experiment
+
+    words = f"hsrnn reproduce {record.experiment} --preset {record.preset} --seed {record.seed}"
+    for name, default in vars(experiment(record.experiment).presets[record.preset]).items():
+        value = record.config[name]
+        if value != (list(default) if isinstance(default, tuple) else default):
+            option = name.replace("_", "-")
+            if isinstance(value, bool):
+                words += f" --{option}" if value else f" --no-{option}"
+            else:
+                words += f" --{option} " + (
+                    " ".join(map(str, value)) if isinstance(value, list) else str(value)
+                )
+    return words
