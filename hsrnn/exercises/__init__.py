@@ -21,6 +21,7 @@ from hsrnn.exercises import (
     automata,
     automata_gates,
     automata_results,
+    automata_words,
     hmrnn,
     hmrnn_language,
 )
@@ -32,6 +33,7 @@ _CHECKERS: Mapping[str, Callable[[Any, np.random.Generator], str]] = {
     **automata.CHECKERS,
     **automata_gates.CHECKERS,
     **automata_results.CHECKERS,
+    **automata_words.CHECKERS,
     **hmrnn.CHECKERS,
     **hmrnn_language.CHECKERS,
 }
