@@ -47,6 +47,7 @@ class Automaton(LivingFigure):
         target: Mapping[str, Any] | None = None,
         language: str = "the language",
         word: Sequence[str] = (),
+        machine: int = 0,
         minimised: bool = False,
         empty_word: bool = True,
         bits: int = 32,
@@ -65,6 +66,7 @@ class Automaton(LivingFigure):
             target: `table`, `accepting` and `start` of the true language; None if it is unknown.
             language: how the figure calls the true language: "words that contain 0110".
             word: the word that the figure opens with.
+            machine: index of the automaton, of the first network's, that the figure opens with.
             minimised: whether it opens with the minimised automaton.
             empty_word: whether the empty word counts as a counterexample. A network never read it.
             bits: width of a stored weight: 8, 16 or 32 (exact).
@@ -72,7 +74,7 @@ class Automaton(LivingFigure):
 
         Raises:
             ValueError: for no network or machine, an unknown cell, weights or points that do not fit the cell
-                and the symbols, an unfit automaton, or a word with a symbol outside the alphabet.
+                and the symbols, an unfit automaton or index, or a word with a symbol outside the alphabet.
         """
         symbols = [str(symbol) for symbol in symbols]
         if not 1 <= len(symbols) <= MOST_SYMBOLS or len(set(symbols)) < len(symbols):
@@ -87,7 +89,11 @@ class Automaton(LivingFigure):
         if target is not None:
             table, accepting = check_machine(target["table"], target["accepting"], target["start"], symbols)
             truth = {"table": table, "accepting": accepting, "start": int(target["start"])}
-        first = told[0]["machines"][0]
+        if not 0 <= machine < len(told[0]["machines"]):
+            raise ValueError(
+                f"machine must be an index of the first network's {len(told[0]['machines'])}, got {machine}"
+            )
+        first = told[0]["machines"][machine]
         stage = len(first["stages"]) - 1 if minimised else 0
         shown = first["minimal"] if minimised else first
         path = trace(np.asarray(shown["table"]), shown["start"], codes)
@@ -102,7 +108,7 @@ class Automaton(LivingFigure):
         }  # fmt: skip
         return cls(
             data,
-            state={"net": 0, "machine": 0, "stage": stage, "word": [str(each) for each in word], "at": None},
+            state={"net": 0, "machine": machine, "stage": stage, "word": [str(each) for each in word], "at": None},
             alt=f"Automata extracted from recurrent networks ({names}). {picture.alt}",
             fallback=picture,
             name=name,
