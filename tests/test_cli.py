@@ -95,7 +95,7 @@ def test_reproduce_then_results(capsys, tmp_path):
     assert [r.seed for r in records] == [0, 1] and records[0].config["core"] == "lstm"
     assert (tmp_path / "model.safetensors").exists()
     status, out, _ = run(capsys, "results", "hmrnn.language")
-    assert status == 0 and "Claims of the paper" in out
+    assert status == 0 and "Claims on" in out
 
 
 def test_data_list_and_check(capsys):

@@ -94,7 +94,7 @@ def claims_table(records: Sequence[Record]) -> Table:
 
 def _claims(rows: Sequence[tuple[str, ...]]) -> Table:
     return Table(
-        "Claims of the paper on gates and clusterings",
+        "Claims on gates and clusterings",
         ("claim", "paper", "ours (desk)", "verdict"),
         tuple(rows),
         "The paper's numbers are not known to us, so there are none in its column. Reproduced: every "

@@ -181,7 +181,7 @@ def claims_table(records: Sequence[Record]) -> Table:
             verdict if seeds >= HEADLINE_SEEDS else undecided(seeds),
         ))  # fmt: skip
     return Table(
-        "Claim of the paper on words",
+        "Claims on words",
         ("claim", "paper", "ours (desk)", "verdict"),
         tuple(rows),
         "The paper's numbers are not known to us, so there are none in its column. Reproduced: the interval "

@@ -11,7 +11,7 @@ from hsrnn.ledger import Record, Table, group, newest
 from .automata_networks import bootstrap, by_seed, interval, made_by, mean_and_interval, networks, percent
 from .claims import HEADLINE_SEEDS, NOT_RUN, undecided
 
-FAITHFUL = 0.99  # share of new words on which an automaton has to agree with its network to reproduce it
+FAITHFUL = 99.0  # per cent of new words on which an automaton has to agree with its network to reproduce it
 NAMES = {
     "kmeans": "k-means",
     "kmeans-faithful": "k-means, most faithful k",
@@ -181,11 +181,11 @@ def claims_table(records: Sequence[Record]) -> Table:
         if seeds < HEADLINE_SEEDS:
             rows = [(*row[:3], undecided(seeds)) for row in rows]
     return Table(
-        "Claims of the paper on trust",
+        "Claims on trust",
         ("claim", "paper", "ours (desk)", "verdict"),
         tuple(rows),
         "The paper's numbers are not known to us, so there are none in its column. Reproduced: C1, the "
-        f"interval of the agreement with the network on new words lies above {100 * FAITHFUL:g} %; C2, the "
+        f"interval of the agreement with the network on new words lies above {FAITHFUL:g} %; C2, the "
         "intervals of the difference on the longest words lie above 0 at every share of flipped labels. "
         f"A verdict needs at least {HEADLINE_SEEDS} seeds.",
     )
@@ -197,9 +197,9 @@ def _reproduces(desk: Sequence[Record]) -> tuple[str, str]:
     known = [network for network in networks(desk) if network["learned"] and network["noise"] == least]
     read = "kmeans-faithful"
     found = [{**n["extractors"][read], "seed": n["seed"]} for n in known if read in n["extractors"]]
-    agreed = by_seed(found, lambda one: one["faithfulness"])
+    agreed = by_seed(found, lambda one: one["faithfulness"], 100.0)
     states = interval(found, lambda one: one["states"], ".1f").split(" (")[0]
-    measured = f"agrees on {mean_and_interval(agreed, '.1%')} of new words with {states} states"
+    measured = f"agrees on {mean_and_interval(agreed, '.1f')} % of new words with {states} states"
     made = bootstrap(agreed)
     if made is None:
         return NOT_RUN, "not tested"

@@ -181,7 +181,7 @@ def claims_table(records: Sequence[Record]) -> Table:
         ),
     ]
     return Table(
-        "Claims of the paper, and what the ledger says so far",
+        "Claims on boundaries, and what the ledger says so far",
         ("claim", "paper", "ours (PTB, desk)", "verdict"),
         tuple(rows),
         f'A verdict needs at least {HEADLINE_SEEDS} seeds; below that it reads "not tested", '
