@@ -63,6 +63,10 @@ class InvalidLineError(DatasetError, ValueError):
     """A line of a file of labelled sentences has not the form it should have."""
 
 
+class InvalidLineError(DatasetError, ValueError):
+    """A line of a file of labelled sentences has not the form it should have."""
+
+
 class UnknownSymbolError(DatasetError, ValueError):
     """A text holds a symbol that its vocabulary lacks; `symbol` and `position` say which and where."""
 

@@ -73,8 +73,8 @@ def smoothed_odds(answer: Any, random: np.random.Generator) -> str:
         elif math.isclose(found, math.log((held[0] + 1) / (held[1] + 1)), rel_tol=1e-6, abs_tol=1e-9):
             hint = " Divide by the numbers of reviews: there may be more of one kind."
         raise Wrong(
-            f"A word in {held[0]} of {positive} positive and {held[1]} of {negative} negative reviews has the "
-            f"polarity {expected:.4f}, but the answer is {found:.4f}.{hint}"
+            f"A word in {held[0]} of {positive} positive and {held[1]} of {negative} negative reviews has "
+            f"the polarity {expected:.4f}, but the answer is {found:.4f}.{hint}"
         )
     return "It agrees on random counts, also where one of them is 0."
 
