@@ -7,6 +7,7 @@ This room is an empirical study of the theorems, from a reconstruction: the body
 read, and what stands here follows its abstract, slides and public descriptions. The constants are parameters,
 no formula has been checked against the paper, and nothing here is a reproduction of it.
 
+``recorder``   the forward pass of a torch network as trees of objects
 =============  =======================================================================================
 ``streams``    random bits from a name: the same on every machine, in every year ``matrices``   R and R^T as
 operators: Haar, randomised Hadamard; T(R) = (I + R) / 2 ``blocks``     the block-sparse distribution D(b,
@@ -25,6 +26,7 @@ from .gains import chain_way, expected_similarity, gain, overlap, ways
 from .matrices import Dense, Haar, Hadamard, Operator, Transparent, walsh_hadamard
 from .mechanism import Mechanism, SketchError
 from .modular import OVERALL, Forest, Object, bounded, overall, split_signs
+from .recorder import Recorder
 from .recover import Decoder, Estimate
 from .recursion import Path, Paths, Recursion, Vectors
 from .sketch import Erased, Sketcher, erase, merge
@@ -48,6 +50,7 @@ __all__ = [
     "Operator",
     "Path",
     "Paths",
+    "Recorder",
     "Recursion",
     "SketchError",
     "Sketcher",
