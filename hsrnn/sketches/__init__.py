@@ -8,6 +8,8 @@ read, and what stands here follows its abstract, slides and public descriptions.
 no formula has been checked against the paper, and nothing here is a reproduction of it.
 
 ``recorder``   the forward pass of a torch network as trees of objects
+``repository``  sketches on disk: add, query, reload after a crash
+``concepts``   clusters of sketches, named by their members
 =============  =======================================================================================
 ``streams``    random bits from a name: the same on every machine, in every year ``matrices``   R and R^T as
 operators: Haar, randomised Hadamard; T(R) = (I + R) / 2 ``blocks``     the block-sparse distribution D(b,
@@ -20,6 +22,7 @@ merging, erasing (T4) ``files``      sketches in a file =============
 """
 
 from .blocks import BlockCode, BlockSparse
+from .concepts import Concept, concepts
 from .family import Family, Matrices
 from .files import Stored, load_sketches, save_sketches
 from .gains import chain_way, expected_similarity, gain, overlap, ways
@@ -29,6 +32,7 @@ from .modular import OVERALL, Forest, Object, bounded, overall, split_signs
 from .recorder import Recorder
 from .recover import Decoder, Estimate
 from .recursion import Path, Paths, Recursion, Vectors
+from .repository import Hits, Repository
 from .sketch import Erased, Sketcher, erase, merge
 from .solve import Solution, least_squares, pursuit
 
@@ -36,6 +40,7 @@ __all__ = [
     "OVERALL",
     "BlockCode",
     "BlockSparse",
+    "Concept",
     "Decoder",
     "Dense",
     "Erased",
@@ -44,6 +49,7 @@ __all__ = [
     "Forest",
     "Haar",
     "Hadamard",
+    "Hits",
     "Matrices",
     "Mechanism",
     "Object",
@@ -52,6 +58,7 @@ __all__ = [
     "Paths",
     "Recorder",
     "Recursion",
+    "Repository",
     "SketchError",
     "Sketcher",
     "Solution",
@@ -60,6 +67,7 @@ __all__ = [
     "Vectors",
     "bounded",
     "chain_way",
+    "concepts",
     "erase",
     "expected_similarity",
     "gain",
