@@ -7,9 +7,10 @@ This room is an empirical study of the theorems, from a reconstruction: the body
 read, and what stands here follows its abstract, slides and public descriptions. The constants are parameters,
 no formula has been checked against the paper, and nothing here is a reproduction of it.
 
-``recorder``   the forward pass of a torch network as trees of objects
+``dictionary``  unknown block-sparse matrices from samples, level by level (T5)
 ``repository``  sketches on disk: add, query, reload after a crash
-``concepts``   clusters of sketches, named by their members
+``concepts``    clusters of sketches, named by their members
+``recorder``    the forward pass of a torch network as trees of objects
 =============  =======================================================================================
 ``streams``    random bits from a name: the same on every machine, in every year ``matrices``   R and R^T as
 operators: Haar, randomised Hadamard; T(R) = (I + R) / 2 ``blocks``     the block-sparse distribution D(b,
@@ -23,6 +24,7 @@ merging, erasing (T4) ``files``      sketches in a file =============
 
 from .blocks import BlockCode, BlockSparse
 from .concepts import Concept, concepts
+from .dictionary import BlockDictionary, Level, Recovery, expected_recovery, learn_recursively
 from .family import Family, Matrices
 from .files import Stored, load_sketches, save_sketches
 from .gains import chain_way, expected_similarity, gain, overlap, ways
@@ -39,6 +41,7 @@ from .solve import Solution, least_squares, pursuit
 __all__ = [
     "OVERALL",
     "BlockCode",
+    "BlockDictionary",
     "BlockSparse",
     "Concept",
     "Decoder",
@@ -50,6 +53,7 @@ __all__ = [
     "Haar",
     "Hadamard",
     "Hits",
+    "Level",
     "Matrices",
     "Mechanism",
     "Object",
@@ -57,6 +61,7 @@ __all__ = [
     "Path",
     "Paths",
     "Recorder",
+    "Recovery",
     "Recursion",
     "Repository",
     "SketchError",
@@ -69,8 +74,10 @@ __all__ = [
     "chain_way",
     "concepts",
     "erase",
+    "expected_recovery",
     "expected_similarity",
     "gain",
+    "learn_recursively",
     "least_squares",
     "load_sketches",
     "merge",

@@ -111,6 +111,10 @@ class Dense(Operator):
         self._matrix = matrix.double()
         self._copies: dict[tuple[torch.dtype, torch.device], Tensor] = {}
 
+    def matrix(self) -> Tensor:
+        """Return the matrix, ``(d, d)`` float64."""
+        return self._matrix.clone()
+
     def _as(self, x: Tensor) -> Tensor:
         key = (x.dtype, x.device)
         if key not in self._copies:
