@@ -7,19 +7,24 @@ This room is an empirical study of the theorems, from a reconstruction: the body
 read, and what stands here follows its abstract, slides and public descriptions. The constants are parameters,
 no formula has been checked against the paper, and nothing here is a reproduction of it.
 
+==============  ====================================================================================
+``streams``     random bits from a name: the same on every machine, in every year
+``matrices``    R and R^T as operators: Haar, randomised Hadamard; T(R) = (I + R) / 2
+``blocks``      the block-sparse distribution D(b, q, d)
+``family``      R_M,0, R_M,1, R_M,2 of every module and R_p of every position, from one seed
+``modular``     objects, weights, trees and DAGs; effective weights
+``recorder``    the forward pass of a torch network as trees of objects
+``mechanism``   every constant of a sketch, and the bound of T2.iii
+``recursion``   tuple, attribute, input, object and overall sketch: the equations
+``sketch``      the same for many trees at once, and its transpose; merging, erasing (T4)
+``files``       sketches in a file
+``gains``       coefficients of decoding, from the recursion's own ways
+``recover``     attributes, counts, sums, similarity by projection (T1, T2, T3), with error bars
+``solve``       least squares and matching pursuit on a known tree
 ``dictionary``  unknown block-sparse matrices from samples, level by level (T5)
 ``repository``  sketches on disk: add, query, reload after a crash
 ``concepts``    clusters of sketches, named by their members
-``recorder``    the forward pass of a torch network as trees of objects
-=============  =======================================================================================
-``streams``    random bits from a name: the same on every machine, in every year ``matrices``   R and R^T as
-operators: Haar, randomised Hadamard; T(R) = (I + R) / 2 ``blocks``     the block-sparse distribution D(b,
-q, d) ``family``     R_M,0, R_M,1, R_M,2 of every module and R_p of every position, from one seed
-``modular``    objects, weights, trees and DAGs; effective weights ``mechanism``  every constant of a
-sketch, and the bound of T2.iii ``recursion``  tuple, attribute, input, object and overall sketch: the
-equations, over vectors and over symbols ``sketch``     the same for many trees at once, and its transpose;
-merging, erasing (T4) ``files``      sketches in a file =============
-=======================================================================================
+==============  ====================================================================================
 """
 
 from .blocks import BlockCode, BlockSparse
