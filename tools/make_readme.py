@@ -26,7 +26,10 @@ SENTENCE = "the government said it expects to report a loss"
 CHECKPOINT = "hmrnn-language-ptb"
 
 # Experiment -> the columns of its score tables that the README shows; the rest is on the page of results.
-COLUMNS = {"hmrnn.language": ("model", "units", "paper", "test BPC", "copies")}
+COLUMNS = {
+    "hmrnn.language": ("model", "units", "paper", "test BPC", "copies"),
+    "hmrnn.handwriting": ("model", "units", "paper", "test nats a line", "copies"),
+}
 
 
 def picture() -> figures.Picture:

@@ -21,6 +21,8 @@ from . import (
     automata_sentiment_tables,
     automata_trust,
     automata_trust_tables,
+    hmrnn_handwriting,
+    hmrnn_handwriting_tables,
     hmrnn_language,
     hmrnn_language_tables,
 )
@@ -57,6 +59,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             hmrnn_language.PRESETS,
             hmrnn_language.run,
             hmrnn_language_tables.tables,
+        ),
+        Experiment(
+            "hmrnn.handwriting",
+            "Models of pen movements that may find boundaries",
+            hmrnn_handwriting.PRESETS,
+            hmrnn_handwriting.run,
+            hmrnn_handwriting_tables.tables,
         ),
         Experiment(
             "automata.languages",
