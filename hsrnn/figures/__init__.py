@@ -13,6 +13,7 @@ from hsrnn.figures.hidden_states import plane, plot_hidden_states, project
 from hsrnn.figures.living import LivingFigure
 from hsrnn.figures.operations import plot_gates, plot_operation_table, plot_operations, plot_segment_tree
 from hsrnn.figures.results import plot_scores, plot_training
+from hsrnn.figures.reviews import Reviews
 from hsrnn.figures.straight_through import StraightThrough, plot_straight_through
 from hsrnn.figures.style import PALETTE, Picture
 from hsrnn.figures.ten_letters import TenLetterMachine
@@ -24,6 +25,7 @@ __all__ = [
     "Boundaries",
     "LivingFigure",
     "Picture",
+    "Reviews",
     "StraightThrough",
     "TenLetterMachine",
     "pack",

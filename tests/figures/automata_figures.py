@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from hsrnn.automata import LANGUAGES, LISOR, SequenceClassifier, Sequences
-from hsrnn.figures import Automaton
+from hsrnn.datasets.reviews import truth
+from hsrnn.figures import Automaton, Reviews
 
 from .conftest import arrays
 
@@ -76,4 +77,39 @@ def automaton_figure() -> Automaton:
         [net_data("gru"), net_data("srn"), true_net()], "01", word="1011",
         target=machine_of(LANGUAGES[LANGUAGE].automaton), language="the words that contain 0110",
         empty_word=False,
+    )  # fmt: skip
+
+
+POLARITY = {"positive": 2.0, "negative": -2.0}
+REVIEW = "the plot was not boring but the cast was dull"
+
+
+@cache
+def review_words() -> tuple[tuple[str, ...], dict[str, Any], np.ndarray]:
+    """Return the vocabulary of the generated reviews, their true rule over it, and polarities."""
+    rule = truth()
+    words = tuple(word for name in rule.classes for word in rule.classes[name])
+    number = [code for code, name in enumerate(rule.classes) for _ in rule.classes[name]]
+    accepting = np.isin(np.arange(len(rule.table)), rule.accepting)
+    machine = {"table": np.array(rule.table)[:, number], "accepting": accepting, "start": rule.start}
+    polarity = [POLARITY.get(name, 0.0) for name in rule.classes for _ in rule.classes[name]]
+    return words, machine, np.array(polarity) + np.linspace(0.4, 0.0, len(words))
+
+
+def review_net(cell: str = "gru") -> SequenceClassifier:
+    words, _, _ = review_words()
+    net = SequenceClassifier(words, cell, 8, embedding_size=6, seed=2)
+    with torch.no_grad():
+        for parameter in net.cell.parameters():
+            parameter.mul_(3.0)
+    return net
+
+
+@cache
+def reviews_figure() -> Reviews:
+    words, machine, polarity = review_words()
+    names = ["negative", "positive", "negative,\nnegated", "positive,\nnegated"]
+    return Reviews.from_net(
+        "gru", arrays(review_net()), words, machine, text=REVIEW, names=names, polarity=polarity,
+        truth=machine, examples=("nobody said the acting wasn't superb",),
     )  # fmt: skip

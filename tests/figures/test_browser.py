@@ -13,7 +13,7 @@ import torch
 
 from hsrnn.figures import Boundaries, LivingFigure, StraightThrough, TenLetterMachine
 
-from .automata_figures import automaton_figure
+from .automata_figures import automaton_figure, reviews_figure
 from .conftest import ROOT, SEQUENCES, OpenPage, arrays, small_model
 
 pytestmark = pytest.mark.needs_browser
@@ -42,7 +42,7 @@ def ten_letters() -> TenLetterMachine:
 
 FIGURES: dict[str, Callable[[], LivingFigure]] = {
     "boundaries": boundaries, "ten-letter-machine": ten_letters, "straight-through": StraightThrough,
-    "automaton": automaton_figure,
+    "automaton": automaton_figure, "reviews": reviews_figure,
 }  # fmt: skip
 every_figure = pytest.mark.parametrize("name", FIGURES)
 

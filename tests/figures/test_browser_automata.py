@@ -10,9 +10,18 @@ import torch
 
 from hsrnn.automata import LANGUAGES, SequenceClassifier
 from hsrnn.automata import Automaton as Machine
-from hsrnn.figures import Automaton
+from hsrnn.figures import Automaton, unpack
 
-from .automata_figures import LANGUAGE, automaton_figure, net_data, true_net
+from .automata_figures import (
+    LANGUAGE,
+    REVIEW,
+    automaton_figure,
+    net_data,
+    review_net,
+    review_words,
+    reviews_figure,
+    true_net,
+)
 from .conftest import OpenPage
 from .test_browser import status
 
@@ -191,3 +200,115 @@ def test_automaton_without_a_target_and_with_words_for_symbols(open_page: OpenPa
     page.get_by_role("button", name="append up").click()
     assert status(page).startswith("Read up down up. ")
     assert "language" not in status(page)
+
+
+# ---------------------------------------------------------------- Reviews
+
+
+def rule() -> Machine:
+    words, machine, _ = review_words()
+    return Machine(words, machine["table"], machine["accepting"], machine["start"])
+
+
+def page_net() -> SequenceClassifier:
+    net = review_net().double()
+    weights = unpack(reviews_figure().data["weights"])
+    net.load_state_dict({name: torch.from_numpy(array).double() for name, array in weights.items()})
+    return net
+
+
+def row(page: Any, name: str) -> list[str]:
+    """Return one row of the walk."""
+    names = page.locator(".hl-walk-names span").all_inner_texts()
+    cells = "(all, place) => all.map((it) => it.children[place + 1].textContent)"
+    return page.locator(".hl-walk-step").evaluate_all(cells, names.index(name))
+
+
+def check_review(page: Any, text: str) -> None:
+    """Compare every step of the walk with the package."""
+    words = text.split()
+    states = rule().trace([words])[0]
+    assert row(page, "word") == ["→", *words]
+    names = [name.replace("\n", " ") for name in reviews_figure().data["machine"]["names"]]
+    assert row(page, "state") == [names[q] for q in states]
+    signs = ["✓" if rule().accepting[q] else "✗" for q in states]
+    assert row(page, "machine") == signs == row(page, "truth")
+    net = page_net()
+    with torch.no_grad():
+        logits = net.output(torch.from_numpy(net.states([words]))).numpy()
+    lead = logits[:, 1] - logits[:, 0]
+    shown = [float(text.split()[1].replace("−", "-")) for text in row(page, "network")][1:]
+    np.testing.assert_allclose(shown, lead, atol=0.051)
+    assert [text[0] for text in row(page, "network")][1:] == ["✓" if each > 0 else "✗" for each in lead]
+
+
+def test_reviews_by_mouse(open_page: OpenPage) -> None:
+    page = open_page(reviews_figure().page())
+    check_review(page, REVIEW)
+    assert status(page).startswith("Word 10 of 10, ‘dull’, leads from “positive” to “negative”.")
+    page.locator(".hl-walk-step").nth(5).click()
+    assert "‘boring’, leads from “negative, negated” to “positive”." in status(page)
+    assert page.locator(".hl-taken .hl-edge-label").text_content().startswith("loathed, despised,")
+    page.get_by_role("button", name="good", exact=True).click()
+    changed = REVIEW.replace("boring", "good")
+    check_review(page, changed)
+    assert page.get_by_label("Type or edit").input_value() == changed
+    assert status(page).startswith("Word 5 of 10, ‘good’")
+    page.locator(".hl-walk-step").nth(4).click()
+    page.get_by_role("button", name="Delete the word").click()
+    check_review(page, changed.replace("not ", ""))
+    page.get_by_role("button", name="nobody said").click()
+    check_review(page, "nobody said the acting wasn't superb")
+    page.get_by_role("button", name="Reset").click()
+    check_review(page, REVIEW)
+
+
+def test_reviews_by_keyboard(open_page: OpenPage) -> None:
+    page = open_page(reviews_figure().page())
+    page.get_by_label("Type or edit").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("The Film was splendide, never Awful")
+    assert page.locator(".hl-note").first.inner_text() == "Unknown to the network: “splendide”; left out."
+    assert row(page, "word") == ["→", "the", "film", "was", "splendide", "never", "awful"]
+    assert page.locator(".hl-unknown").all_inner_texts() == ["splendide"]
+    states = row(page, "state")
+    assert states[4] == states[3] == "negative"
+    assert states[-1] == "positive"
+    page.locator(".hl-walk-step[tabindex='0']").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.firstChild.textContent").startswith(
+        "word 4, splendide, unknown"
+    )
+    assert "‘splendide’, is left out" in status(page)
+    page.keyboard.press("s")
+    page.keyboard.type("splen")
+    assert page.get_by_role("group", name="Exchange a word").get_by_role("button").all_inner_texts() == [
+        "Delete the word",
+        "splendid",
+    ]
+    page.keyboard.type("did")
+    page.keyboard.press("Enter")
+    check_review(page, "the film was splendid never awful")
+    page.locator(".hl-walk-step[tabindex='0']").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Delete")
+    check_review(page, "the film was splendid awful")
+    page.keyboard.press("Home")
+    assert status(page).startswith("Nothing read yet. ")
+    assert not page.get_by_role("group", name="Exchange a word").is_visible()
+
+
+def test_reviews_link_round_trip_and_markup_is_only_text(open_page: OpenPage) -> None:
+    page = open_page(reviews_figure().page(), width=390)
+    page.get_by_label("Type or edit").fill("<b>great</b> <img src=x onerror=alert(1)> film")
+    assert page.locator(".hl-walk img, .hl-walk b").count() == 0
+    page.locator(".hl-walk-step").nth(2).click()
+    page.get_by_role("button", name="Copy link to this state").click()
+    page.wait_for_function("location.hash.startsWith('#figure-reviews=')")
+    other = open_page(reviews_figure().page(), fragment=page.evaluate("location.hash"))
+    assert status(other) == status(page)
+    assert row(other, "word") == row(page, "word")
+    page.get_by_label("Type or edit").fill("film " * 100)
+    assert len(row(page, "word")) == 61
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -4,7 +4,7 @@
 import { h } from "./kit.js";
 
 // onSelect(t): the reader picks a step. onKey(event): any other key. Returns { el, update({ columns, at }) };
-// a column is { symbol, cells: [{ text, kind, odd }], label }.
+// a column is { symbol, kind, cells: [{ text, kind, odd }], label }.
 export function walkStrip({ label, names, onSelect, onKey }) {
   const steps = h("div", { class: "hl-walk-steps", role: "group", "aria-label": label, onkeydown });
   const heads = h("div", { class: "hl-walk-names", "aria-hidden": "true" }, ...names.map((name) => h("span", {}, name)));
@@ -33,13 +33,14 @@ export function walkStrip({ label, names, onSelect, onKey }) {
       const attributes = { type: "button", class: "hl-walk-step", onclick: () => onSelect(t) };
       steps.append(h("button", attributes, spoken, ...cells));
     }
-    columns.forEach(({ symbol, cells, label: spoken }, t) => {
+    columns.forEach(({ symbol, kind: sort = "", cells, label: spoken }, t) => {
       const step = steps.children[t];
       step.setAttribute("aria-pressed", t === at);
       step.setAttribute("tabindex", t === at ? "0" : "-1");
       step.classList.toggle("hl-later", t > at);
       step.children[0].textContent = spoken;
       step.children[1].textContent = symbol;
+      step.children[1].className = `hl-symbol ${sort}`;
       cells.forEach(({ text, kind, odd }, row) => {
         const cell = step.children[row + 2];
         cell.className = `${kind ?? ""}${odd ? " hl-odd" : ""}`;
