@@ -108,7 +108,7 @@ class Automaton(LivingFigure):
         }  # fmt: skip
         return cls(
             data,
-            state={"net": 0, "machine": machine, "stage": stage, "word": [str(each) for each in word], "at": None},
+            state={"net": 0, "machine": machine, "stage": stage, "word": list(map(str, word)), "at": None},
             alt=f"Automata extracted from recurrent networks ({names}). {picture.alt}",
             fallback=picture,
             name=name,

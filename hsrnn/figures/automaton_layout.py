@@ -41,6 +41,7 @@ _RADIUS = 18.0
 _MARGIN = 10.0
 _ARROW = 30.0  # length of the start arrow
 _ATTEMPTS = 14
+_FEW = 24
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def lay_out(
     heights = _heights(order, edges, sinks)
     columns = _columns(layers, edges, sizes, radius)
     loops = [source == target for source, target in edges]
-    row = 2 * radius + 46.0
+    row = 2 * radius + 46.0 + LINE * (max(map(len, lines)) - 1)
     best = None
     for attempt in range(_ATTEMPTS):
         grow = 1.12**attempt
@@ -121,12 +122,13 @@ def lay_out(
         tip = centres[start] - [radius, 0.0]
         arrow = np.stack([tail, tail + (tip - tail) / 3, tip - (tip - tail) / 3, tip])[None]
         curves = route(edges, centres, radius, arrow)
-        at, left = place_labels(curves, sizes, loops, centres, radius, arrow)
-        if best is None or left < best[0]:
-            best = (left, centres, curves, at, arrow)
-        if left == 0:
+        at, left, poor = place_labels(curves, sizes, loops, centres, radius, arrow)
+        if best is None or (left, poor) < best[0]:
+            best = ((left, poor), centres, curves, at, arrow)
+        # Few edges are worth a larger picture in which every label is plainly its edge's.
+        if left == 0 and (poor == 0 or len(edges) > _FEW or attempt >= 4):
             break
-    left, centres, curves, at, arrow = best
+    (left, _), centres, curves, at, arrow = best
     corners = [centres - radius, centres + radius, arrow.reshape(-1, 2), at - sizes / 2, at + sizes / 2]
     from_curves = [sample(curve, 33) for curve in curves]
     everything = np.concatenate([*corners, *from_curves])

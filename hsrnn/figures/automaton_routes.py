@@ -215,8 +215,9 @@ def route(edges: Sequence[tuple[int, int]], centres: Points, radius: float, fixe
 def place_labels(
     curves: Sequence[Points], sizes: Points, own_loop: Sequence[bool], centres: Points, radius: float,
     fixed: Points,
-) -> tuple[Points, int]:  # fmt: skip
-    """Return the centre of each label ``(edges, 2)`` and how many overlaps with states or labels are left.
+) -> tuple[Points, int, int]:  # fmt: skip
+    """Return the centre of each label ``(edges, 2)``, how many overlaps with states or labels are left, and
+    how often a label lies on another edge or behind one.
 
     Args:
         curves: the routed edges, each ``(4, 2)``.
@@ -227,22 +228,29 @@ def place_labels(
         fixed: ``(curves, 4, 2)``, as for :func:`route`.
     """
     if not curves:
-        return np.zeros((0, 2)), 0
+        return np.zeros((0, 2)), 0, 0
     lines = sample(np.concatenate([np.stack(list(curves)), fixed]), FINE)
-    spots, costs = [], []
+    spots, costs, unclear = [], [], []
     for number, curve in enumerate(curves):
-        places, cost = _spots(curve, sizes[number], own_loop[number], lines[number])
+        places, cost, ties = _spots(curve, sizes[number], own_loop[number], lines[number])
         half = sizes[number] / 2 + 2.0
         gap = np.maximum(np.abs(centres[None] - places[:, None]) - half, 0.0)
         cost = cost + 1000.0 * ((gap**2).sum(-1) < (radius + 1.0) ** 2).sum(1)
-        others = np.delete(lines, number, axis=0).reshape(-1, 2)
-        inside = (np.abs(others[None] - places[:, None]) < half).all(-1)
-        near = (np.abs(others[None] - places[:, None]) < half + 4.0).all(-1)
-        cost = cost + 4.0 * inside.sum(1) + 1.5 * near.any(1)
+        others = np.delete(lines, number, axis=0)
+        away = np.abs(others[None] - places[:, None, None])
+        inside = (away < half).all(-1)
+        struck = inside.any(2).sum(1)
+        near = (away < half + 4.0).all(-1).any((1, 2))
+        cost = cost + 14.0 * struck + 0.5 * inside.sum((1, 2)) + 1.5 * near
+        # Behind another edge a label would be taken for that edge's.
+        behind = crossings(ties, others)
+        cost = cost + 40.0 * behind
+        unclear.append(struck + behind)
         spots.append(places)
         costs.append(cost)
     half = sizes / 2 + 1.5
-    at = np.stack([places[int(np.argmin(cost))] for places, cost in zip(spots, costs, strict=True)])
+    picks = [int(np.argmin(cost)) for cost in costs]
+    at = np.stack([places[pick] for places, pick in zip(spots, picks, strict=True)])
     shown = sizes[:, 0] > 0
     for _ in range(12):
         changed = False
@@ -251,17 +259,18 @@ def place_labels(
                 continue
             total = cost + 1000.0 * _overlaps(places, half[number], at, half, shown, number)
             pick = int(np.argmin(total))
-            if not np.array_equal(places[pick], at[number]):
-                at[number], changed = places[pick], True
+            if pick != picks[number]:
+                at[number], picks[number], changed = places[pick], pick, True
         if not changed:
             break
     left = 0
+    poor = int(sum(unclear[number][picks[number]] for number in np.flatnonzero(shown)))
     for number in np.flatnonzero(shown):
         place = at[number : number + 1]
         left += int(_overlaps(place, half[number], at, half, shown, int(number))[0])
         gap = np.maximum(np.abs(centres - place) - sizes[number] / 2, 0.0)
         left += int(((gap**2).sum(-1) < radius**2).sum())
-    return at, left
+    return at, left, poor
 
 
 def _overlaps(
@@ -273,15 +282,18 @@ def _overlaps(
     return meets.sum(1)
 
 
-def _spots(curve: Points, size: Points, is_loop: bool, line: Points) -> tuple[Points, NDArray[np.floating]]:
-    """Return places for the label of a curve, and what each costs: beside the middle is best."""
+def _spots(
+    curve: Points, size: Points, is_loop: bool, line: Points
+) -> tuple[Points, NDArray[np.floating], Points]:
+    """Return places for the label of a curve, what each costs (beside the middle is best), and the line from
+    the curve to each, ``(places, 2, 2)``."""
     t = np.array([0.5] if is_loop else [0.5, 0.45, 0.55, 0.4, 0.6, 0.34, 0.66, 0.28, 0.72, 0.22, 0.78])
     point = _at(curve, t)
     slope = _at(curve, np.minimum(t + 1e-3, 1.0)) - _at(curve, t - 1e-3)
     slope = slope / np.maximum(np.linalg.norm(slope, axis=-1, keepdims=True), 1e-9)
     normal = np.stack([slope[:, 1], -slope[:, 0]], -1)
     reach = (np.abs(normal) * size / 2).sum(-1, keepdims=True) + 3.0
-    places, costs = [], []
+    places, costs, ties = [], [], []
     bulge = curve[1:3].mean(0) - (curve[0] + curve[3]) / 2
     for side in (1.0, -1.0, 0.0):
         for far in (1.0, 1.25) if side else (1.0,):
@@ -298,4 +310,5 @@ def _spots(curve: Points, size: Points, is_loop: bool, line: Points) -> tuple[Po
                 cost = cost + 4.0 * inside.sum(1)
             places.append(spot)
             costs.append(cost)
-    return np.concatenate(places), np.concatenate(costs)
+            ties.append(np.stack([point, spot], 1))
+    return np.concatenate(places), np.concatenate(costs), np.concatenate(ties)

@@ -123,7 +123,7 @@ console.log(JSON.stringify({
         ({"polarity": [1.0]}, r"polarity must be \(248,\) finite numbers"),
         ({"cell": "srn"}, "do not fit cell 'srn'"),
         ({"labels": {(0, 3): "x"}}, r"edge \(0, 3\)"),
-        ({"machine": {"table": np.zeros((13, 248), int), "accepting": [1] * 13, "start": 0}}, "most 12 states"),
+        ({"machine": {"table": np.zeros((13, 248), int), "accepting": [1] * 13, "start": 0}}, "at most 12"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused(change: dict[str, Any], message: str) -> None:
