@@ -430,6 +430,33 @@ for row, change in zip(answers, changes):
 # negation in place of the "but". In the last line that is no English any more, and no such review was ever
 # read; see who still follows the rule.
 #
+# Now your own. The figure runs the network of this page, the automaton of a few states that was drawn above,
+# and the rule. Type a review in the words of the grammar, or click a word and change it.
+
+# %% tags=["nbval-ignore-output"]
+arrays = {key: value.numpy() for key, value in net.state_dict().items()}
+few_states = {
+    "table": least.table[:, kind_of], "accepting": least.accepting, "start": 0,
+}  # fmt: skip
+all_four = {
+    "table": target.table, "accepting": target.accepting, "start": target.start,
+}  # fmt: skip
+on_edges = {edge: ", ".join(own) for edge, own in least.edges().items()}
+figures.Reviews.from_net(
+    "gru", arrays, reviews.vocabulary, few_states, truth=all_four,
+    labels=on_edges, polarity=polarity, text=" ".join(original),
+    examples=[
+        *(" ".join(words) for words in edited[1:]),
+        "nobody said the plot was not funny",
+        "the music was great but i never finished it",
+    ],
+    name="words",
+)  # fmt: skip
+
+# %% [markdown]
+# Try a sentence in which a turn comes while a negation waits, such as *the music was great but i never
+# finished it however we left it*. Does one of the three forget the music?
+#
 # ## More than one network
 #
 # One network proves little. The ledger has all four cells and several seeds of them, made by `hsrnn reproduce
