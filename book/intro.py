@@ -54,6 +54,23 @@ boundaries_figure("the market fell after the company cut its forecast", name="in
 # - [Does it find the words?](hmrnn/03-language.ipynb): train it in a minute, count its boundaries against
 #   the truth, against chance and against simple rules; then look at a network that has read the news.
 #
+# ### Automata
+#
+# Hou and Zhou ([2020](https://arxiv.org/abs/1810.10708)) read a finite state machine from a trained
+# recurrent network: its hidden states fall into a few groups, and between the groups there are arrows, one
+# for each symbol. A machine can be run with a pencil, drawn, made smaller, and proved right or wrong.
+#
+# - [The idea](automata/01-states.ipynb): a network that knows one word, the cloud of its hidden states, and
+#   the machine in the cloud.
+# - [Reading it off](automata/02-extract.ipynb): clusters, counts, transitions nobody took, and a proof or a
+#   counterexample at the end.
+# - [How many gates?](automata/03-gates.ipynb): four cells, nine languages, twenty seeds: which cell hides
+#   the smallest machine, and does the difference survive its interval?
+# - [Words](automata/04-words.ipynb): what the states of a network that reads reviews mean, and where a
+#   machine of a few states stops being enough.
+# - [Verdicts](automata/05-results.ipynb): the paper's claims one by one, and other ways to get a machine out
+#   of the same network.
+#
 # ### Around it
 #
 # - [How to read this book](how-to-read.ipynb): on the site, in JupyterLab, or by import; what is computed

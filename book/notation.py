@@ -175,6 +175,63 @@ for name, weight in model.state_dict().items():
     print(f"{name:25}", tuple(weight.shape))
 
 # %% [markdown]
+# ## Automata
+#
+# A word is a row of symbols; a *language* is a set of words. A network reads a word symbol by symbol and
+# says at the end whether it belongs to the language. An automaton does the same with a table.
+#
+# | symbol | meaning | shape or range | in code |
+# |---|---|---|---|
+# | $\Sigma$ | alphabet | $\lvert\Sigma\rvert$ symbols | `automaton.alphabet` |
+# | $q$ | state | $0, 1, 2, \ldots$ | a row of `automaton.table` |
+# | $q_0$ | start, the state before the first symbol | one state | `automaton.start` |
+# | $\delta(q, s)$ | state after reading $s$ in $q$ | states × symbols | `automaton.table[q, s]` |
+# | $F$ | accepting states | one flag a state | `automaton.accepting` |
+# | $h_t$ | hidden state of the network after $t$ symbols | $H$ numbers | `points.features` |
+# | $k$ | number of clusters of hidden states | at least 1 | `n_clusters` |
+# | $N_s[q, r]$ | how often $s$ led from $q$ to $r$ | $(k+1) \times k$ | `transition_counts_[q, s, r]` |
+# | $w$ | weight of the position in k-means-x | at least 0 | `position_weight` |
+#
+# In the counts the start comes last: it is row $k$. Symbols are strings; where an array needs numbers, the
+# number of a symbol is its place in the alphabet. Two letters have other meanings in the tables above: there
+# $s$ is a pre-activation and $K$ the size of a vocabulary.
+
+# %%
+from hsrnn import automata
+
+network = automata.SequenceClassifier("ab", "gru", hidden_size=H[0], seed=0)
+texts = ["a", "ab", "abba", "bab", "bbb"]
+points = automata.collect(network, texts)
+lisor = automata.LISOR(3).fit(network, texts)
+machine = lisor.automaton_
+
+assert points.features.shape == (sum(map(len, texts)), H[0])  # a point for each symbol read
+assert machine.alphabet == ("a", "b") and machine.start == lisor.n_clusters == 3
+assert machine.table.shape == (machine.n_states, 2) and machine.accepting.shape == (machine.n_states,)
+assert lisor.transition_counts_.shape == (3 + 1, 2, 3)
+assert lisor.transition_counts_[3].sum() == len(texts)  # each word leaves the start once
+assert lisor.transition_counts_.sum() == len(points)
+state = machine.start
+for symbol in "abba":
+    state = machine.table[state, machine.alphabet.index(symbol)]
+assert machine.accepts(["abba"])[0] == machine.accepting[state]
+print("walking the table by hand and `accepts` agree; every symbol read is counted once")
+
+# %% [markdown]
+# Two accuracies of an automaton are never mixed up with each other, nor with a third number:
+#
+# | name | meaning | in code |
+# |---|---|---|
+# | accuracy | share of words on which the table alone is right | `score(...).table` |
+# | state accuracy | the same for the cluster of the network's last state | `score(...).state` |
+# | faithfulness | share of words on which table and *network* agree | `lisor.faithfulness(words)` |
+
+# %%
+labels = network.predict(texts)  # the network's own verdicts as the truth: now the two coincide
+assert lisor.score(texts, labels).table == lisor.faithfulness(texts)
+print("with the network's verdicts as labels, accuracy is faithfulness")
+
+# %% [markdown]
 # ## Units
 #
 # - **Nats** measure information with the natural logarithm. Losses are in nats *per symbol*, handwriting

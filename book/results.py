@@ -61,6 +61,9 @@ ledger.Table("The ledger", ("experiment", "preset", "records", "settings", "most
 #   each mean, by Student's $t$: with $n$ seeds, mean $m$ and standard deviation $s$ it reaches from
 #   $m - h$ to $m + h$, where $h = t_{0.975,\,n-1}\, s / \sqrt{n}$. For five seeds that is about
 #   $1.24\, s$ to each side.
+#   The tables of automata hold many networks of each seed, on several languages. There the interval comes
+#   from drawing whole seeds anew, with replacement, two thousand times;
+#   [How many gates?](automata/03-gates.ipynb) makes one by hand.
 # - **Verdict.** *Reproduced*: the two intervals do not overlap, and the order is the paper's. *Partly*:
 #   the order is the paper's, the intervals overlap. *Not reproduced*: the order is the other way round. A
 #   claim about one model alone is compared with a threshold instead; the thresholds stand in
@@ -184,7 +187,9 @@ for name, records in everything.items():
         assert record.experiment == name and record.preset in EXPERIMENTS[name].presets
         assert isinstance(record.seed, int)
         assert re.fullmatch("[0-9a-f]{7,}", record.commit), "a known revision, with no changes since"
-        assert record.data and all(re.fullmatch("[0-9a-f]{64}", value) for value in record.data.values())
+        # Words of a formal language are drawn from the settings and the seed; all else is hashed.
+        assert record.data or "languages" in record.config
+        assert all(re.fullmatch("[0-9a-f]{64}", value) for value in record.data.values())
         assert record.seconds > 0 and record.versions["torch"] and record.machine["processor"]
 count = sum(map(len, everything.values()))
-print(f"{count} records: each names its seed, its revision, and the hash of every input")
+print(f"{count} records: each names its seed, its revision, and the hash of every input it read")

@@ -29,6 +29,7 @@ CHECKPOINT = "hmrnn-language-ptb"
 COLUMNS = {
     "hmrnn.language": ("model", "units", "paper", "test BPC", "copies"),
     "hmrnn.handwriting": ("model", "units", "paper", "test nats a line", "copies"),
+    "automata.languages": ("cell", "learned", "exact automaton", "first k", "stable k"),
 }
 
 
@@ -54,7 +55,7 @@ def results() -> str:
             for row in table.rows
         ]
         if rows:
-            parts.append(ledger.Table(EXPERIMENTS[name].title, ("text, preset", *columns), tuple(rows)))
+            parts.append(ledger.Table(EXPERIMENTS[name].title, ("data, preset", *columns), tuple(rows)))
         for table in tables:
             if "verdict" in table.header:
                 shown = tuple(row for row in table.rows if NOT_RUN not in row)

@@ -39,6 +39,7 @@ import numpy as np
 import torch
 
 from hsrnn import automata, exercises, figures
+from hsrnn.experiments.automata_figure import automaton_figure
 
 rules = {
     "start": {"0": "0", "1": "dead"},
@@ -425,6 +426,31 @@ figures.plot_hidden_states(in_plane, state, names=five, share=plane_share)
 
 # %%
 draw(of_finder.minimal_, five)
+
+# %% [markdown]
+# ## Your turn
+#
+# Four networks have learnt the same language, each with another cell. (The first is the one from above;
+# [a later chapter](03-gates.ipynb) compares them.) Build a word and watch it walk: on one side through the
+# cloud of the network's own hidden states, which the page computes, on the other through the machine. Some
+# things to try:
+#
+# - Write `0110` and then anything. Which way back is there?
+# - Choose a machine that is not exact, and let the figure find the shortest word it gets wrong. Where do
+#   network and machine part?
+# - Step through the minimising. Which states become one, and in which round?
+# - Change the cell. Do the clouds look alike?
+
+# %% tags=["nbval-ignore-output"]
+taught = {"GRU": finder}
+for cell in ("srn", "mgu", "lstm"):
+    other = automata.SequenceClassifier("01", cell, 12, seed=3)
+    automata.train(other, more, labels, every, holds, empty=False, seed=3)
+    taught[cell.upper()] = other
+automaton_figure(
+    taught, more.take(slice(0, 400)), somewhere.automaton, word="10011010",
+    language="words that contain 0110",
+)  # fmt: skip
 
 # %% [markdown]
 # ## What the machine knows and the network does not

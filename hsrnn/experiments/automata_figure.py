@@ -24,8 +24,8 @@ def automaton_figure(
         classifiers: trained networks over one alphabet, by the name that the figure gives them.
         words: words whose hidden states are clustered.
         target: the automaton of the language that the networks were taught.
-        n_clusters: the k that the reader can choose; the figure opens with the first whose automaton is exactly
-            the language, or else with the last.
+        n_clusters: the k that the reader can choose; the figure opens with the first whose automaton is
+            exactly the language, or else with the last.
         seed: seed of k-means.
         options: passed to :meth:`hsrnn.figures.Automaton.from_nets`, e.g. ``language`` or ``word``.
 
@@ -38,7 +38,8 @@ def automaton_figure(
     for name, classifier in classifiers.items():
         if classifier.alphabet != target.alphabet:
             raise ValueError(
-                f"network {name!r} must read the target's alphabet {target.alphabet}, got {classifier.alphabet}"
+                f"network {name!r} must read the target's alphabet {target.alphabet}, got "
+                f"{classifier.alphabet}"
             )
         lisor = automata.LISOR(random_state=seed)
         points = lisor.collect(classifier, words)

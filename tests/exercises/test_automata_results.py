@@ -1,4 +1,4 @@
-"""Exercises of the chapter with the verdicts on automata: solutions pass, stubs and plausible mistakes do not."""
+"""Exercises of the verdicts on automata: solutions pass, stubs and plausible mistakes do not."""
 
 import numpy as np
 import pytest
