@@ -48,7 +48,8 @@ def score_table(data: str, preset: str, records: Sequence[Record]) -> Table:
             nats.text(1), f"{nats.low:.1f} to {nats.high:.1f}", f"{point.mean:.3f}", rates(runs),
             "-" if saving is None else f"{100 * saving.mean:.1f}\u00a0%",
         ))  # fmt: skip
-    rule, rule_point = (summary(records, f"baseline_{key}") for key in ("log_likelihood", "per_point"))
+    by_seed = list({record.seed: record for record in records}.values())  # the same for every variant
+    rule, rule_point = (summary(by_seed, f"baseline_{key}") for key in ("log_likelihood", "per_point"))
     assert rule is not None and rule_point is not None
     rows.append(
         (

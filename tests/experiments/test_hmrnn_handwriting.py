@@ -168,7 +168,7 @@ def test_score_table_gives_mean_spread_paper_baseline_and_command():
     assert (
         annealed[0] == "HM-LSTM, step, annealed" and annealed[3] == "1167" and annealed[-2] == "0.200 / 0.050"
     )
-    assert rule[0] == "one mixture for all points" and rule[4].startswith("-900.0")
+    assert rule[0] == "one mixture for all points" and rule[4] == "-900.0 ± 0.0 (3 seeds)"
     assert "`hsrnn reproduce hmrnn.handwriting --preset desk --seed 0 --core lstm`" in table.note
     assert "never published" in table.note
 
