@@ -61,7 +61,9 @@ def results() -> str:
                 shown = tuple(row for row in table.rows if NOT_RUN not in row)
                 missing = len(table.rows) - len(shown)
                 note = f"{missing} more claims have no run yet." if missing else ""
-                parts.append(ledger.Table(table.title, table.header, shown, f"{table.note} {note}".strip()))
+                if shown:
+                    text = f"{table.note} {note}".strip()
+                    parts.append(ledger.Table(table.title, table.header, shown, text))
     return "\n\n".join(part.markdown() for part in parts)
 
 

@@ -133,7 +133,7 @@ def claim_table(records: Sequence[Record]) -> Table:
     by = group(desk, _variant)
     step, annealed, lstm = (by.get(name, []) for name in ("HM-LSTM, step", "HM-LSTM, step, annealed", "LSTM"))
     return Table(
-        "Claim C6 of the paper, and what the ledger says so far",
+        "Claims on handwriting, and what the ledger says so far",
         ("claim", "paper", "ours (IAM-OnDB)", "verdict"),
         (
             ("C6 HM-LSTM above LSTM in log-likelihood", "1137 against 1081", *higher(step, lstm)),
