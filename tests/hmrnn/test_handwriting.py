@@ -181,7 +181,7 @@ def test_a_likelihood_is_the_sum_of_what_was_said_row_by_row():
         output, state = handwriting(row[None, None], state)
         total += output.mixture.log_density(target).item()
         row = target
-    assert float(handwriting.log_likelihood(batch, lengths)[0]) == pytest.approx(total, abs=1e-10)
+    assert handwriting.log_likelihood(batch, lengths)[0].item() == pytest.approx(total, abs=1e-10)
     assert before_line(batch).tolist() == [0, 0, 1]
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
 import yaml
+from playwright.sync_api import Browser
+
+from .conftest import Watched, page_opener
 
 pytestmark = pytest.mark.needs_browser
 
@@ -69,11 +73,22 @@ def test_page_is_quiet_and_complete(
         assert facts["formulas"] > 0, "the source holds formulas, the page shows none"
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("page", PAGES + SPECIAL)
-def test_page_fits_its_screen(page: str, theme: str, width: int, site_url: str, open_page: Callable):
-    watched = open_page(f"{site_url}{page}.html", width=width, theme=theme)
+VIEWS = list(product(PAGES + SPECIAL, ("light", "dark"), (1280, 390)))
+
+
+# Opened once for the two tests below: most of their time is the typesetting of a page.
+@pytest.fixture(scope="module", params=VIEWS, ids=["-".join(map(str, view)) for view in VIEWS])
+def view(
+    request: pytest.FixtureRequest, site_url: str, browser: Browser
+) -> Iterator[tuple[str, str, int, Watched]]:
+    """A page in a theme and a width: page, theme, width, and the page opened."""
+    page, theme, width = request.param
+    with page_opener(browser) as opener:
+        yield page, theme, width, opener(f"{site_url}{page}.html", width=width, theme=theme)
+
+
+def test_page_fits_its_screen(view: tuple[str, str, int, Watched]):
+    page, theme, width, watched = view
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     picture = SCREENSHOTS / f"{page.replace('/', '-')}-{width}-{theme}.png"
     watched.page.screenshot(path=picture, full_page=True)
@@ -94,12 +109,9 @@ def test_page_fits_its_screen(page: str, theme: str, width: int, site_url: str, 
 
 
 @pytest.mark.needs_node
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("page", PAGES + SPECIAL)
-def test_page_is_accessible(page: str, theme: str, width: int, site_url: str, open_page: Callable):
+def test_page_is_accessible(view: tuple[str, str, int, Watched]):
     axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-    watched = open_page(f"{site_url}{page}.html", width=width, theme=theme)
+    *_, watched = view
     watched.page.evaluate(axe)
     found = watched.page.evaluate("() => axe.run(document, {preload: false, resultTypes: ['violations']})")
     grave = [
