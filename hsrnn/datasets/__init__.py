@@ -19,13 +19,17 @@
     reviews = datasets.load("sst2", min_count=2)                   # the Stanford Sentiment Treebank
     reviews.train.words[0], reviews.train.labels[0]                # a tuple of words, 0 or 1
 
+    pictures = datasets.load("digits")                             # real, inside scikit-learn, needs no file
+    pictures = datasets.load("mnist")                              # "fashion-mnist", "cifar10" likewise
+    pictures.train.scaled(), pictures.train.labels                 # float32 (n, channels, h, w) from 0 to 1
+
 `HSRNN_DATA` names a folder of your own with one sub-folder a data set (it is only read); `HSRNN_OFFLINE=1`
 forbids the network. Every error raised on purpose is a `DatasetError`.
 """
 
 from hsrnn.datasets.alphabet import Letter, letters
 from hsrnn.datasets.batching import ContiguousRows, length_batches
-from hsrnn.datasets.cards import NAMES, REVIEWS, Card, read_card
+from hsrnn.datasets.cards import NAMES, PICTURES, REVIEWS, Card, read_card
 from hsrnn.datasets.entropy import GrammarEntropy, grammar_entropy
 from hsrnn.datasets.errors import (
     ArchiveTooLargeError,
@@ -34,6 +38,7 @@ from hsrnn.datasets.errors import (
     DatasetError,
     FetchError,
     InvalidLineError,
+    InvalidPictureError,
     InvalidTextError,
     MissingFileError,
     OfflineError,
@@ -46,8 +51,10 @@ from hsrnn.datasets.errors import (
 )
 from hsrnn.datasets.grammar import Sample, generate
 from hsrnn.datasets.iam import split_by_form
+from hsrnn.datasets.idx import read_idx
 from hsrnn.datasets.labelled import UNKNOWN, Reviews, ReviewSplit, frequent_words, read_labelled
 from hsrnn.datasets.pen import Hand, Writing, write
+from hsrnn.datasets.pictures import Pictures, PictureSplit
 from hsrnn.datasets.registry import Availability, CheckReport, available, check, fetch, load
 from hsrnn.datasets.reviews import Review, ReviewTruth, draw_reviews, truth
 from hsrnn.datasets.shipped import shipped
@@ -56,6 +63,7 @@ from hsrnn.datasets.text import Corpus, Vocabulary, load_text
 
 __all__ = [
     "NAMES",
+    "PICTURES",
     "REVIEWS",
     "UNKNOWN",
     "ArchiveTooLargeError",
@@ -71,10 +79,13 @@ __all__ = [
     "GrammarEntropy",
     "Hand",
     "InvalidLineError",
+    "InvalidPictureError",
     "InvalidTextError",
     "Letter",
     "MissingFileError",
     "OfflineError",
+    "PictureSplit",
+    "Pictures",
     "Review",
     "ReviewSplit",
     "ReviewTruth",
@@ -101,6 +112,7 @@ __all__ = [
     "load",
     "load_text",
     "read_card",
+    "read_idx",
     "read_labelled",
     "shipped",
     "split_by_form",

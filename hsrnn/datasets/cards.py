@@ -15,10 +15,12 @@ from hsrnn.datasets.errors import DatasetError, UnknownDatasetError
 from hsrnn.datasets.shipped import shipped
 
 REVIEWS = ("reviews", "sst2")
+PICTURES = ("digits", "mnist", "fashion-mnist", "cifar10", "cifar10-jpg")
 NAMES = (
     *("generated", "ptb", "text8", "enwik8", "text8-prefix", "enwik8-prefix"),
     *("strokes", "iam-ondb"),
     *REVIEWS,
+    *PICTURES,
 )
 
 Format = Literal["plain", "gz", "zip", "tar.gz"]
@@ -46,8 +48,9 @@ class Download:
 class Card:
     """What there is to know about one data set; `files` maps a file name to its SHA-256.
 
-    `sizes` holds bytes for each file, `counts` what `unit` says (symbols, lines of handwriting, or reviews)
-    for each split, `types` the number of distinct symbols or words, 0 where there are none. Each entry of
+    `sizes` holds bytes for each file, `counts` what `unit` says (symbols, lines of handwriting, reviews
+    or pictures) for each split, `types` the number of distinct symbols, words or classes, 0 where there are
+    none. Each entry of
     `sources` is a complete way to fetch the data: the official source first, then the mirrors; none where
     users must get it themselves.
     """

@@ -59,8 +59,8 @@ class TooFewSymbolsError(DatasetError, ValueError):
     """A sequence is shorter than what was asked of it."""
 
 
-class InvalidLineError(DatasetError, ValueError):
-    """A line of a file of labelled sentences has not the form it should have."""
+class InvalidPictureError(DatasetError, ValueError):
+    """A file of pictures or of their labels has not the form it should have."""
 
 
 class InvalidLineError(DatasetError, ValueError):

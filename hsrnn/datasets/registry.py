@@ -7,29 +7,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hsrnn.datasets import corpora, iam, labelled, strokes
+from hsrnn.datasets import cifar, corpora, iam, idx, labelled, pictures, strokes
 from hsrnn.datasets.cards import NAMES, Card, read_card
 from hsrnn.datasets.errors import DatasetError, MissingFileError
 from hsrnn.datasets.fetching import fetch_card
 from hsrnn.datasets.labelled import Reviews
+from hsrnn.datasets.pictures import Pictures
 from hsrnn.datasets.storage import Location, Place, cache_folder, locate, verify
 from hsrnn.datasets.strokes import Strokes
 from hsrnn.datasets.text import SPLITS, Corpus
 
-Loaded = Corpus | Strokes | Reviews
+Loaded = Corpus | Strokes | Reviews | Pictures
 GENERATED: Mapping[str, Callable[..., Loaded]] = {
     "generated": corpora.generated,
     "strokes": strokes.generated,
     "reviews": labelled.generated_reviews,
+    "digits": pictures.digits,
 }
 _OPTIONS: Mapping[str, tuple[str, ...]] = {"sst2": ("min_count",)}
-_BUILD: Mapping[str, Callable[..., Corpus | Reviews]] = {
+_BUILD: Mapping[str, Callable[..., Corpus | Reviews | Pictures]] = {
     "ptb": corpora.ptb,
     "text8": corpora.byte_stream,
     "enwik8": corpora.byte_stream,
     "text8-prefix": corpora.byte_stream,
     "enwik8-prefix": corpora.byte_stream,
     "sst2": labelled.sst2,
+    "mnist": idx.idx_pictures,
+    "fashion-mnist": idx.idx_pictures,
+    "cifar10": cifar.binary,
+    "cifar10-jpg": cifar.jpeg_copy,
 }
 INK = "iam-ondb"  # read from files that users bring
 
@@ -73,7 +79,9 @@ def load(name: str, **options: Any) -> Loaded:
     Args:
         name: a text, "generated" (needs no file), "ptb", "text8", "enwik8", "text8-prefix" or
             "enwik8-prefix"; or handwriting, "strokes" (generated, needs no file) or "iam-ondb" (files of
-            your own); or labelled sentences, "reviews" (generated, needs no file) or "sst2".
+            your own); or labelled sentences, "reviews" (generated, needs no file) or "sst2"; or labelled
+            pictures, "digits" (inside scikit-learn, needs no file), "mnist", "fashion-mnist", "cifar10", or
+            "cifar10-jpg" (a lossy copy of your own).
         options: for "generated" only: `length` in characters over all splits (1,000,000), `seed` (0) and
             `spaces` (True; False leaves out the spaces between words). For "strokes" only: `lines` over all
             splits (2,000), `letters` a line (12) and `seed` (0). For "reviews" only: the numbers of reviews
@@ -81,7 +89,8 @@ def load(name: str, **options: Any) -> Loaded:
             (2); rarer words are `<unk>`.
 
     Returns:
-        A `Corpus` for a text, `Strokes` for handwriting, `Reviews` for labelled sentences.
+        A `Corpus` for a text, `Strokes` for handwriting, `Reviews` for labelled sentences, `Pictures` for
+        labelled pictures.
 
     Raises:
         UnknownDatasetError: no such name.
@@ -146,11 +155,11 @@ def check(name: str) -> CheckReport:
         UnknownDatasetError: no such name.
     """
     card = read_card(name)
-    if name in GENERATED:
-        made = GENERATED[name](card)
-        return _report(made, "embedded", _differences(card, made))
     location = None
     try:
+        if name in GENERATED:
+            made = GENERATED[name](card)
+            return _report(made, "embedded", _differences(card, made))
         if name == INK:
             location = iam.required(card)
             lines = iam.iam_ondb(card, iam.read_ink(location))
@@ -177,11 +186,18 @@ def _differences(card: Card, found: Loaded) -> list[str]:
 
 def _report(found: Loaded, place: Place, problems: list[str]) -> CheckReport:
     counts = {split: len(getattr(found, split)) for split in SPLITS}
-    types = 0 if isinstance(found, Strokes) else len(found.vocabulary)
+    types = 0
+    if not isinstance(found, Strokes):
+        types = len(found.classes if isinstance(found, Pictures) else found.vocabulary)
     return CheckReport(found.name, place, found.hashes, counts, types, tuple(problems), found.card.unit)
 
 
 def _fetched(card: Card) -> Location:
+    if not card.sources:
+        raise MissingFileError(
+            f"{card.name} is not on this machine and cannot be fetched; put {', '.join(card.files)} into "
+            f"<HSRNN_DATA>/{card.folder}. {card.note}"
+        )
     folder = cache_folder() / card.folder
     fetch_card(card, folder)
     return Location("cache", folder)

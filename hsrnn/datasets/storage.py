@@ -6,8 +6,10 @@ its check is set aside under the name `<file>.bad`, so that the next fetch start
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +17,7 @@ from typing import Literal
 import pooch
 
 from hsrnn.datasets.cards import Card
-from hsrnn.datasets.errors import MissingFileError, WrongHashError
+from hsrnn.datasets.errors import DamagedArchiveError, MissingFileError, WrongHashError
 
 Place = Literal["HSRNN_DATA", "cache", "embedded", "not here"]
 
@@ -59,7 +61,7 @@ def locate(card: Card) -> Location | None:
     folder = data_folder()
     if folder is not None:
         own = folder / card.folder
-        missing = [name for name in card.files if not (own / name).is_file()]
+        missing = [name for name in card.files if not stored(own, name).is_file()]
         if not missing:
             return Location("HSRNN_DATA", own)
         if len(missing) < len(card.files):
@@ -67,9 +69,32 @@ def locate(card: Card) -> Location | None:
                 f"{own} holds {card.name} without {', '.join(missing)}; add what is missing"
             )
     cached = cache_folder() / card.folder
-    if all((cached / name).is_file() for name in card.files):
+    if all(stored(cached, name).is_file() for name in card.files):
         return Location("cache", cached)
     return None
+
+
+def stored(folder: Path, name: str) -> Path:
+    """Return where the file `name` lies in `folder`: under its own name or, where only that exists, packed as
+    `<name>.gz`."""
+    packed = folder / f"{name}.gz"
+    return packed if packed.is_file() and not (folder / name).is_file() else folder / name
+
+
+def content(path: Path) -> bytes:
+    """Return the bytes of a file, unpacked if its name ends in `.gz`.
+
+    Raises:
+        DamagedArchiveError: a gzip file that is truncated or damaged.
+    """
+    if path.suffix != ".gz":
+        return path.read_bytes()
+    try:
+        return gzip.decompress(path.read_bytes())
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DamagedArchiveError(
+            f"{path} is truncated or damaged ({type(error).__name__}: {error}); get it again"
+        ) from error
 
 
 def sha256_of(path: Path) -> str:
@@ -84,13 +109,18 @@ def verify(card: Card, location: Location) -> dict[str, str]:
     Raises:
         WrongHashError: a file differs. In the cache it has been renamed `<file>.bad` before the error is
             raised.
+        DamagedArchiveError: a file that lies there packed by gzip is truncated or damaged.
     """
     for name, expected in card.files.items():
-        path = location.folder / name
-        actual = sha256_of(path)
+        path = stored(location.folder, name)
+        if path.name == name:
+            actual, size = sha256_of(path), path.stat().st_size
+        else:
+            # The card's hash is of the content: how a file was packed does not count.
+            unpacked = content(path)
+            actual, size = hashlib.sha256(unpacked).hexdigest(), len(unpacked)
         if actual == expected:
             continue
-        size = path.stat().st_size
         if location.place == "cache":
             aside = set_aside(path)
             remedy = f"it is set aside as {aside}; load {card.name} again to fetch it afresh"

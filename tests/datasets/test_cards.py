@@ -7,9 +7,18 @@ import re
 
 import pytest
 
-from hsrnn.datasets import NAMES, REVIEWS, DatasetError, UnknownDatasetError, cards, read_card, shipped
+from hsrnn.datasets import (
+    NAMES,
+    PICTURES,
+    REVIEWS,
+    DatasetError,
+    UnknownDatasetError,
+    cards,
+    read_card,
+    shipped,
+)
 
-NOT_FETCHED = ("generated", "strokes", "iam-ondb", "reviews")
+NOT_FETCHED = ("generated", "strokes", "iam-ondb", "reviews", "digits", "cifar10-jpg")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -18,8 +27,9 @@ def test_a_card_says_all_there_is_to_say(name):
     assert card.name == name
     assert all((card.title, card.source, card.licence, card.shape))
     assert set(card.counts) == {"train", "valid", "test"}
-    assert card.types > 1 if card.unit in ("symbols", "reviews") else card.unit == "lines" and card.types == 0
-    assert (card.unit == "reviews") == (name in REVIEWS)
+    assert card.unit in ("symbols", "reviews", "pictures", "lines")
+    assert card.types == 0 if card.unit == "lines" else card.types > 1
+    assert (card.unit == "reviews") == (name in REVIEWS) and (card.unit == "pictures") == (name in PICTURES)
     assert card.files and set(card.files) == set(card.sizes)
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in card.files.values())
     assert sum(card.counts.values()) <= sum(card.sizes.values())

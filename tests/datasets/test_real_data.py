@@ -101,3 +101,24 @@ def test_sst2():
         )
     assert len(datasets.load("sst2", min_count=3).vocabulary) < len(reviews.vocabulary) == reviews.card.types
     assert datasets.check("sst2").ok and reviews.truth is None
+
+
+@pytest.mark.needs_data("mnist")
+def test_mnist():
+    pictures = datasets.load("mnist")
+    assert [len(part) for part in (pictures.train, pictures.valid, pictures.test)] == [55_000, 5_000, 10_000]
+    assert np.bincount(pictures.valid.labels).tolist() == [500] * 10
+    assert np.bincount(pictures.test.labels).tolist() == [
+        980,
+        1135,
+        1032,
+        1010,
+        982,
+        892,
+        958,
+        1028,
+        974,
+        1009,
+    ]
+    every = np.concatenate([pictures.train.images, pictures.valid.images]) / 255
+    assert (round(every.mean(), 4), round(every.std(), 4)) == (0.1307, 0.3081)

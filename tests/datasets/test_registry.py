@@ -128,6 +128,11 @@ def test_available_lists_every_name(tiny, cache, tmp_path, monkeypatch):
         "iam-ondb": "not here",
         "reviews": "embedded",
         "sst2": "not here",
+        "digits": "embedded",
+        "mnist": "not here",
+        "fashion-mnist": "not here",
+        "cifar10": "not here",
+        "cifar10-jpg": "not here",
     }
 
 
