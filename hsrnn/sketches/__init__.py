@@ -18,6 +18,7 @@ no formula has been checked against the paper, and nothing here is a reproductio
 ``recursion``   tuple, attribute, input, object and overall sketch: the equations
 ``sketch``      the same for many trees at once, and its transpose; merging, erasing (T4)
 ``files``       sketches in a file
+``signatures``  tags that tell the very same object from a like one
 ``gains``       coefficients of decoding, from the recursion's own ways
 ``recover``     attributes, counts, sums, similarity by projection (T1, T2, T3), with error bars
 ``solve``       least squares and matching pursuit on a known tree
@@ -40,6 +41,7 @@ from .recorder import Recorder
 from .recover import Decoder, Estimate
 from .recursion import Path, Paths, Recursion, Vectors
 from .repository import Hits, Repository
+from .signatures import Signature
 from .sketch import Erased, Sketcher, erase, merge
 from .solve import Solution, least_squares, pursuit
 
@@ -69,6 +71,7 @@ __all__ = [
     "Recovery",
     "Recursion",
     "Repository",
+    "Signature",
     "SketchError",
     "Sketcher",
     "Solution",

@@ -9,7 +9,14 @@ columns and columns into matrices. The matrices decode the samples, and each dec
 same kind one level down.
 
 With s active columns a block is clean with probability (1 - q)^(s - 1), and finding all blocks is a matter of
-collecting coupons: :func:`expected_recovery`.
+collecting coupons: :func:`expected_recovery`. One level further down the coupons are not independent any more:
+the b' numbers of an inner block are always there together, all of one size. A block that one of them shares
+with another stays covered in every sample, so only (1 - q)^(b' - 1) of the outer blocks can ever be seen.
+That is enough, because one clean block gives a number: recursion asks for many blocks in an outer column, not
+for all of them.
+
+Deviation S8: how the sketch's transparent matrices go together with learnt ones is open; samples here are
+sums of R_i x_i, and the curves are compared with the coupons and with scikit-learn's DictionaryLearning.
 """
 
 from __future__ import annotations
@@ -52,7 +59,9 @@ def find_clean_blocks(
     """Find the blocks of ``samples`` ``(n, d)`` that are a multiple of one pattern.
 
     All entries of such a block must have one size, within ``width`` times the noise, and that size must be at
-    least twice this tolerance, or a sign could be wrong.
+    least twice this tolerance, or a sign could be wrong. Three columns of one size can mimic a fourth: their
+    majority is a pattern too. So all blocks that speak of one column in one sample must name the same
+    amplitude, and those that differ from the median are left out.
 
     Args:
         samples: ``(n, d)``.
@@ -73,15 +82,20 @@ def find_clean_blocks(
     sign = np.sign(chosen[:, 0])
     pattern = (np.sign(chosen) * sign[:, None]).astype(np.int8)
     matrix, column = code.read(pattern)
-    good = column < d
-    return CleanBlocks(
-        sample[good],
-        block[good],
-        matrix[good],
-        column[good],
-        (level[sample, block] * sign)[good],
-        pattern[good],
-    )
+    amplitude = level[sample, block] * sign
+    good = np.flatnonzero(column < d)
+    key = (sample[good] * (1 << code.matrix_bits) + matrix[good]) * d + column[good]
+    good = good[np.abs(amplitude[good] - _median_of_group(amplitude[good], key)) <= tolerance]
+    return CleanBlocks(sample[good], block[good], matrix[good], column[good], amplitude[good], pattern[good])
+
+
+def _median_of_group(values: Floats, key: NDArray[np.integer]) -> Floats:
+    """Return for each value the (lower) median of the values that have its key."""
+    order = np.lexsort((values, key))
+    _, start, place, count = np.unique(key[order], return_index=True, return_inverse=True, return_counts=True)
+    median = np.empty_like(values)
+    median[order] = values[order[start + (count - 1) // 2]][place]
+    return median
 
 
 class BlockDictionary:
@@ -330,24 +344,29 @@ def learn_recursively(samples: Floats, dictionaries: Sequence[BlockDictionary], 
 
     Args:
         samples: ``(n, d)``.
-        dictionaries: settings for each level, the outermost first; they are copied, not changed.
+        dictionaries: settings for each level, the outermost first; they are copied, not changed. A level may
+            have a smaller dimension than the one above, whose x is then padded with zeros.
         least: a matrix whose blocks are fewer than this share of the largest one's is taken as noise.
 
     Raises:
-        ValueError: for no levels, or as ``fit`` does.
+        ValueError: for no levels, a level of a larger dimension than the one above, or as ``fit`` does.
     """
     if not dictionaries:
         raise ValueError("dictionaries must be at least one, one a level, got none")
+    sizes = [one.code.dimension for one in dictionaries]
+    if sizes != sorted(sizes, reverse=True):
+        raise ValueError(f"dimensions must not grow from level to level, got {sizes}")
     own = dictionaries[0]
     learner = BlockDictionary(
         own.code, own.density, noise=own.noise, min_seen=own.min_seen, rounds=own.rounds, width=own.width
     ).fit(samples)
-    sizes = {number: int((seen > 0).sum()) for number, seen in learner.seen_.items()}
-    for number, size in sizes.items():
-        if size < least * max(sizes.values()):
+    blocks = {number: int((seen > 0).sum()) for number, seen in learner.seen_.items()}
+    for number, found in blocks.items():
+        if found < least * max(blocks.values()):
             del learner.patterns_[number], learner.seen_[number]
     level = Level(learner, learner.decode(samples, refine=own.noise > 0))
     if len(dictionaries) > 1:
         for number, x in level.decoded.items():
-            level.below[number] = learn_recursively(x[np.abs(x).any(1)], dictionaries[1:], least)
+            inner = x[:, : dictionaries[1].code.dimension]
+            level.below[number] = learn_recursively(inner[np.abs(inner).any(1)], dictionaries[1:], least)
     return level

@@ -13,6 +13,9 @@ which
 :class:`Transparent` is T(R) = (I + R) / 2: half of what enters passes unchanged, so that what lies deep in a
 recursion can be found without knowing its path. With R orthonormal it never lengthens a vector.
 
+Deviation S2: three families can be chosen, the fast one by default; the transform of random signs is not
+uniform over rotations, and tests hold it to what the theorems need of one.
+
 Every operator takes tensors ``(..., d)`` in float32 or float64 and is differentiable.
 """
 

@@ -3,6 +3,9 @@
 Source: Ghazi, Panigrahy and Wang (2019, arXiv 1905.12730), reconstructed (decision S1). The defaults are the
 "final mechanism" of the reconstruction; :meth:`Mechanism.prototype_a` and :meth:`Mechanism.prototype_b` are
 the simpler ones on the way to it.
+
+Deviation S1: placement and size of the constants 1/2, and of the transparent factors, are a reconstruction;
+each is a field here, and decoding takes its coefficients from the recursion itself.
 """
 
 from __future__ import annotations

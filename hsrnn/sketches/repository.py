@@ -6,6 +6,9 @@ and checksums in a log to which whole batches are appended. A batch is acknowled
 disk; on opening, everything is verified, and what a crash left half-written behind the last acknowledged
 batch is cut off. Search is exact by default; with faiss installed (``pip install hsrnn[search]``) an inverted
 index of 8-bit vectors finds candidates, which are then compared exactly.
+
+Deviation S6: the index is faiss's, not the locality-sensitive hashing that the theory has in mind; concepts
+are found by clustering (``concepts``).
 """
 
 from __future__ import annotations

@@ -120,22 +120,39 @@ def test_too_much_noise_finds_nothing_rather_than_something_wrong():
 
 
 def test_one_level_further_down():
-    """y = R x with x = S z: R is found, and what it decodes goes one level down.
-
-    The numbers of one block of x are always there together. A block of R is then clean only if none of the 15
-    columns beside its own has it too, so R must be sparse and have many blocks: here 256,
-    a 32nd of them not 0.
-    """
-    d, b, generator = 4096, 16, np.random.default_rng(4)
-    outer = matrix(2, seed=1, d=d, b=b, q=1 / 32)
-    inner = matrix(3, seed=2, d=d, b=b, q=1 / 128)
-    z = sparse(generator, 500, 1, 16)
+    """y = R x with x = S z: R is found as far as its blocks ever lie bare, and S and z altogether."""
+    d, q, active = 4096, 1 / 20, 24
+    outer = matrix(2, seed=1, d=d, b=16, q=q)
+    inner = matrix(3, seed=2, d=60, b=10, q=1 / 6)
+    z = sparse(np.random.default_rng(4), 240, 1, active)
     x = mixed(z, inner)
-    code = BlockCode(d, b)
-    settings = [BlockDictionary(code, 1 / 32, rounds=2), BlockDictionary(code, 1 / 128)]
+    settings = [BlockDictionary(outer.code, q, rounds=3), BlockDictionary(inner.code, 1 / 6)]
     level = learn_recursively(mixed(x, outer), settings)
-    assert isinstance(level, Level) and set(level.decoded) == {2}
-    assert set(level.below) == {2}
+    assert isinstance(level, Level) and set(level.decoded) == {2} == set(level.below)
+    used = np.flatnonzero(x.any(0))
+    # The nine others of an inner block are always there with a column, so they cover its blocks for good.
+    bare = (1 - q) ** 9
+    assert level.dictionary.recovery(2, outer, used).blocks == pytest.approx(bare, abs=0.05)
+    below = level.below[2]
+    found = below.dictionary.recovery(3, inner, range(active))
+    assert found.blocks >= 0.95 and found.spurious <= 1
+    rows = x.any(1)  # an inner column may have no block at all
+    error = np.abs(level.decoded[2][:, :60] - x)
+    assert (error[x != 0] < 1e-9).mean() > 0.99
+    there = np.abs(level.decoded[2][:, :60]).any(1)
+    decoded = below.decoded[3][:, :active]
+    assert (np.abs(decoded - z[there]).max(1)[rows[there]] < 1e-9).mean() > 0.95
+
+
+def test_three_columns_of_one_size_do_not_pass_for_a_fourth():
+    """A majority of three patterns is a pattern; what the true blocks of its column say outvotes it."""
+    truth = matrix(1, seed=3, d=4096, b=16, q=1 / 10)
+    x = np.zeros((40, 4096))
+    x[:, :10] = np.random.default_rng(0).choice([-1.0, 1.0], (40, 10))
+    learner = BlockDictionary(truth.code, 1 / 10, rounds=2).fit(x @ truth.matrix().numpy().T)
+    decoded = learner.decode(x @ truth.matrix().numpy().T, refine=False)[1]
+    assert learner.recovery(1, truth, range(10)).spurious > 0  # they are read
+    assert (np.abs(decoded[:, :10] - x[:, :10]) < 1e-9).mean() > 0.99  # and do no harm
 
 
 def test_errors():
@@ -147,6 +164,12 @@ def test_errors():
         (lambda: BlockDictionary(code, Q).fit(np.full((2, D), np.nan)), "samples must be finite"),
         (lambda: BlockDictionary(code, Q).fit(np.zeros((2, D))).matrix(3), "number must be one of"),
         (lambda: learn_recursively(np.zeros((2, D)), []), "at least one, one a level"),
+        (
+            lambda: learn_recursively(
+                np.zeros((2, D)), [BlockDictionary(BlockCode(n, B), Q) for n in (D, 2 * D)]
+            ),
+            r"dimensions must not grow from level to level, got \[768, 1536\]",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             bad()
