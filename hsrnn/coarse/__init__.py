@@ -6,19 +6,35 @@ public descriptions; every choice is ours, and most can be switched.
 =============  ==================================================================================
 ``taylor``     :class:`TaylorLayer`: a block of sites becomes one site, by a polynomial
 ``taylornet``  :class:`TaylorNet`: levels of such steps, and a linear head
+``train``      the training loop, and how a network is scored
+``augment``    shifted and mirrored images
+``baselines``  other networks of equal size, and a quadratic classifier in closed form
 =============  ==================================================================================
 """
 
+from .augment import mirrored, shifted
+from .baselines import BASELINES, FlatTaylor, baseline, quadratic_ridge
 from .taylor import TaylorLayer, neighbourhoods, output_size
 from .taylornet import Level, Rescale, TaylorNet, TaylorNetConfig, parameters
+from .train import Score, TrainingConfig, evaluate, train
 
 __all__ = [
+    "BASELINES",
+    "FlatTaylor",
     "Level",
     "Rescale",
+    "Score",
     "TaylorLayer",
     "TaylorNet",
     "TaylorNetConfig",
+    "TrainingConfig",
+    "baseline",
+    "evaluate",
+    "mirrored",
     "neighbourhoods",
     "output_size",
     "parameters",
+    "quadratic_ridge",
+    "shifted",
+    "train",
 ]
