@@ -23,6 +23,7 @@ help: ## show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 	@echo; echo "  make notebooks NAMES=book/hmrnn/02-the-cell.py   one chapter;   FORCE=1: even when current"
 	@echo "  make test ARGS='tests/hmrnn -x'                  some of the tests"
+	@echo "  make test ARGS='-n 0'                            in one process, not in one for each processor"
 
 setup: $(STAMP) ## create .venv and install the project into it (all targets do)
 

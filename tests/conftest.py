@@ -26,6 +26,7 @@ DATA_FOLDERS = {
     "text8-prefix": "text8",
     "enwik8-prefix": "enwik8",
 }  # every other data set: a folder of its own name
+NOT_RUN = "not run"  # the property of a skipped test that holds its obstacles
 
 
 def browser_program() -> str | None:
@@ -65,27 +66,29 @@ def obstacles(item: pytest.Item) -> list[tuple[str, str]]:
     return unmet
 
 
-not_run: dict[tuple[str, str], list[str]] = {}
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what lacks something, and remember it for the summary."""
+    """Skip what lacks something; the report of the test carries the reasons to the summary."""
     for item in items:
         unmet = obstacles(item)
         if unmet:
             item.add_marker(pytest.mark.skip(reason="; ".join(what for what, _ in unmet)))
-        for need in unmet:
-            not_run.setdefault(need, []).append(item.nodeid)
+            item.user_properties.append((NOT_RUN, unmet))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly what was not run, why, and how to get it."""
-    for (what, remedy), tests in not_run.items():
+    not_run: dict[tuple[str, str], list[str]] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        for what, remedy in dict(getattr(report, "user_properties", ())).get(NOT_RUN, ()):
+            not_run.setdefault((what, remedy), []).append(report.nodeid)
+    for (what, remedy), tests in sorted(not_run.items()):
         files = sorted({test.split("::")[0] for test in tests})
         terminalreporter.section("NOT RUN", sep="!", red=True, bold=True)
         terminalreporter.line(f"NOT RUN: {len(tests)} tests in {', '.join(files)}")
         terminalreporter.line(f"    because {what};")
         terminalreporter.line(f"    get it by: {remedy}")
     screenshots = ROOT / "_build" / "screenshots"
-    if any("tests/site" in str(report.nodeid) for report in terminalreporter.stats.get("passed", [])):
+    if any(
+        str(report.nodeid).startswith("tests/site/") for report in terminalreporter.stats.get("passed", [])
+    ):
         terminalreporter.line(f"screenshots of every page: {screenshots}")

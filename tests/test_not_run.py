@@ -39,11 +39,12 @@ def suite(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(suite: Path, **environment: str) -> list[str]:
+def run(suite: Path, *words: str, **environment: str) -> list[str]:
     """Run the suite with this project's settings and return the lines of its output."""
-    command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml")]
+    command += ["-p", "no:cacheprovider", "-p", "no:nbval"]  # nbval is slow to import and not needed here
     ran = subprocess.run(
-        [*command, "--rootdir", str(suite), str(suite)],
+        [*command, "--rootdir", str(suite), *words, str(suite)],
         env={key: value for key, value in os.environ.items() if key != "HSRNN_DATA"} | environment,
         capture_output=True,
         text=True,
@@ -53,8 +54,9 @@ def run(suite: Path, **environment: str) -> list[str]:
     return ran.stdout.splitlines()
 
 
-def test_everything_missing_is_listed_with_its_remedy(suite: Path):
-    lines = run(suite, PATH=str(suite / "no-programs"))
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_everything_missing_is_listed_with_its_remedy(processes: str, suite: Path):
+    lines = run(suite, "-n", processes, PATH=str(suite / "no-programs"))
     text = "\n".join(lines)
     assert text.count("NOT RUN: 1 tests in") == 3
     for what, remedy in (

@@ -10,8 +10,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OWN = ROOT / "_build" / "environment"
 
-# A kernel of the book talks to this machine only; its warning about plain TCP would hide real ones.
-KERNEL_SETTINGS = "c.IPKernelApp.log_level = 40\n"
+# A kernel of the book talks to this machine only; its warning about plain TCP would hide real ones. Several
+# may run at a time: a file of the history of commands, which they would share, is not kept.
+KERNEL_SETTINGS = "c.IPKernelApp.log_level = 40\nc.HistoryManager.enabled = False\n"
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def kernel_environment() -> dict[str, str]:
@@ -29,8 +37,10 @@ def kernel_environment() -> dict[str, str]:
     # Small networks: a second thread costs more than it gives, and on a busy machine very much more.
     environment.setdefault("OMP_NUM_THREADS", "1")
     profile = OWN / "ipython" / "profile_default"
-    profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text(KERNEL_SETTINGS, encoding="utf-8")
+    settings = profile / "ipython_kernel_config.py"
+    if not settings.exists() or settings.read_text(encoding="utf-8") != KERNEL_SETTINGS:
+        profile.mkdir(parents=True, exist_ok=True)
+        settings.write_text(KERNEL_SETTINGS, encoding="utf-8")
     if not list((OWN / "matplotlib").glob("fontlist*.json")):
         # Otherwise the first chapter on a fresh machine would print a message about it.
         subprocess.run(

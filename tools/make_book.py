@@ -1,23 +1,27 @@
 """Build the book: copy the maths renderer in, execute the chapters, render the pages, say where to look.
 
-    python tools/make_book.py               build into _build/html
-    python tools/make_book.py --is-current  exit 0 when _build/html shows the present sources, 1 otherwise
+    python tools/make_book.py                   build into _build/html
+    python tools/make_book.py --unless-current  only when _build/html does not show the present sources
 
-Warnings are errors, and a crashing cell stops the build with a non-zero exit.
+Warnings are errors, and a crashing cell stops the build with a non-zero exit. Of two builds at a time the
+second waits for the first.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from fingerprint import PACKAGE, ROOT, SITE, fingerprint
-from kernel_environment import kernel_environment
+from kernel_environment import kernel_environment, processors
 
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
@@ -30,6 +34,15 @@ MATHJAX_FILES = ("es5/tex-svg-full.js", "LICENSE")
 def say(text: str) -> None:
     """Print one progress line."""
     print(f"[book] {text}", flush=True)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold `_build` for this process, once any other that holds it is done."""
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def copy_mathjax() -> None:
@@ -76,8 +89,14 @@ def build() -> int:
     sources = fingerprint(SITE)
     copy_mathjax()
     forget_stale()
-    say("executing and rendering the chapters (unchanged ones come from the cache)")
-    status = subprocess.run(jupyter_book(ROOT), env=kernel_environment(), stdin=subprocess.DEVNULL).returncode
+    environment = kernel_environment()
+    say(f"executing the chapters, {processors()} at a time (unchanged ones come from the cache)")
+    execute = [sys.executable, str(ROOT / "tools" / "execute_chapters.py")]
+    subprocess.run(
+        execute, env=environment, stdin=subprocess.DEVNULL
+    )  # what it leaves out, the next step does
+    say("rendering the pages")
+    status = subprocess.run(jupyter_book(ROOT), env=environment, stdin=subprocess.DEVNULL).returncode
     if status != 0 or not (HTML / "index.html").exists():
         for log in sorted((HTML / "reports").rglob("*.log")):
             say(f"report of the crash: {log.relative_to(ROOT)}")
@@ -103,12 +122,11 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--is-current", action="store_true", help="only say, by the exit status, if a build is due"
+        "--unless-current", action="store_true", help="do nothing when the site shows the present sources"
     )
     arguments = parser.parse_args()
-    if arguments.is_current:
-        return 0 if is_current() else 1
-    return build()
+    with alone():
+        return 0 if arguments.unless_current and is_current() else build()
 
 
 if __name__ == "__main__":

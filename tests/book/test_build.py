@@ -10,40 +10,65 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from kernel_environment import processors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHARED = ("_config.yml", "tools", "book/_static", "book/_templates", "package.json", "package-lock.json")
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project with this book's settings and one chapter, on a machine without Node.js."""
+TABLE = """
+from IPython.display import display
+from hsrnn.ledger import Table
+display(Table("A title", ("model", "ours"), (("HM-LSTM | a", "1.2"), ("LSTM", "`1.3`")), "A note."))
+"""
+ENVIRONMENT = """
+import os
+[k for k in os.environ if k.startswith("HSRNN")] + [os.environ["PYTHONHASHSEED"] * 7]
+"""
+# Run together with its like, it ends well; alone it waits for half a minute and fails.
+MEETING = """
+import time
+from pathlib import Path
+with open("../runs-{name}", "a") as runs:
+    runs.write("x")
+until = time.monotonic() + 30
+while not Path("../runs-{other}").exists() and time.monotonic() < until:
+    time.sleep(0.01)
+assert Path("../runs-{other}").exists(), "the other chapter did not run at the same time"
+"""
+
+
+def new_project(folder: Path, **chapters: str) -> Path:
+    """Fill a folder with this book's settings and chapters of one cell each; return it."""
     for name in SHARED:
-        target = tmp_path / name
+        target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("mathjax", "__pycache__"))
         else:
             shutil.copy(ROOT / name, target)
-    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/intro\n")
-    write(tmp_path, text="# A title\n\nA formula $x^2$.", code="1 + 1")
-    return tmp_path
+    others = [f"- file: book/{name}" for name in chapters if name != "intro"]
+    contents = ["format: jb-book", "root: book/intro", *(["chapters:", *others] if others else [])]
+    (folder / "_toc.yml").write_text("\n".join(contents) + "\n")
+    for name, code in chapters.items():
+        write(folder, name, text="# A title\n\nA formula $x^2$.", code=code)
+    return folder
 
 
-def write(project: Path, *, text: str, code: str) -> None:
-    """Write the only chapter."""
+def write(project: Path, name: str, *, text: str, code: str) -> None:
+    """Write a chapter of one text and one cell."""
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell(code)],
         metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
     )
-    nbformat.write(notebook, project / "book" / "intro.ipynb")
+    nbformat.write(notebook, project / "book" / f"{name}.ipynb")
 
 
-def make_book(project: Path) -> subprocess.CompletedProcess[str]:
+def make_book(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run what `make book` runs, with no program but Python to be found."""
     environment = {**os.environ, "PATH": str(project / "no-programs"), "HSRNN_DATA": "/nowhere"}
     return subprocess.run(
-        [sys.executable, "tools/make_book.py"],
+        [sys.executable, "tools/make_book.py", *words],
         cwd=project,
         env=environment,
         text=True,
@@ -52,54 +77,82 @@ def make_book(project: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_good_book_is_built_and_a_crash_or_a_warning_fails_it(project: Path):
-    good = make_book(project)
-    page = project / "_build" / "html" / "book" / "intro.html"
-    assert good.returncode == 0, good.stdout + good.stderr
-    assert (project / "_build" / "html" / "index.html").as_uri() in good.stdout
-    assert "make serve" in good.stdout
-    assert ">2\n" in page.read_text(encoding="utf-8"), "the output of 1 + 1 stands on the page"
-    # Without Node.js the maths comes from the CDN, said in one line.
-    assert good.stdout.count("CDN") == 1
-    assert "cdn.jsdelivr.net/npm/mathjax@3.2.2" in page.read_text(encoding="utf-8")
-
-    write(project, text="# A title", code="raise RuntimeError('the chapter broke')")
-    crashed = make_book(project)
-    assert crashed.returncode != 0
-    assert "the chapter broke" in crashed.stdout + crashed.stderr
-    assert not page.exists(), "no page of the build before is left to be mistaken for this one"
-
-    write(project, text="# A title\n\n[nowhere](no-such-chapter.md)", code="1 + 1")
-    warned = make_book(project)
-    assert warned.returncode != 0
-    assert "no-such-chapter" in warned.stdout + warned.stderr
+Built = tuple[Path, subprocess.CompletedProcess[str]]
 
 
-def test_a_markdown_table_of_a_cell_is_a_table_on_the_page(project: Path):
-    code = """
-from IPython.display import display
-from hsrnn.ledger import Table
-display(Table("A title", ("model", "ours"), (("HM-LSTM | a", "1.2"), ("LSTM", "`1.3`")), "A note."))
-"""
-    write(project, text="# A title", code=code)
-    made = make_book(project)
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """A good book, built on a machine without Node.js, and what the build said."""
+    meetings = {"here": MEETING.format(name="here", other="there")}
+    meetings["there"] = MEETING.format(name="there", other="here")
+    chapters = {"intro": "1 + 1", "table": TABLE, "environment": ENVIRONMENT}
+    if processors() > 1:
+        chapters |= meetings
+    project = new_project(tmp_path_factory.mktemp("good"), **chapters)
+    return project, make_book(project)
+
+
+def page(project: Path, name: str) -> str:
+    """Return the text of a page of the site."""
+    return (project / "_build" / "html" / "book" / f"{name}.html").read_text(encoding="utf-8")
+
+
+def test_a_good_book_is_built(built: Built):
+    project, made = built
     assert made.returncode == 0, made.stdout + made.stderr
-    page = (project / "_build" / "html" / "book" / "intro.html").read_text(encoding="utf-8")
-    shown = page.split('<div class="cell_output', 1)[1]
+    assert (project / "_build" / "html" / "index.html").as_uri() in made.stdout
+    assert "make serve" in made.stdout
+    assert ">2\n" in page(project, "intro"), "the output of 1 + 1 stands on the page"
+    # Without Node.js the maths comes from the CDN, said in one line.
+    assert made.stdout.count("CDN") == 1
+    assert "cdn.jsdelivr.net/npm/mathjax@3.2.2" in page(project, "intro")
+
+
+def test_a_markdown_table_of_a_cell_is_a_table_on_the_page(built: Built):
+    shown = page(built[0], "table").split('<div class="cell_output', 1)[1]
     assert shown.count("<table") == 1 and shown.count("<td") == 4
     assert "<strong>A title</strong>" in shown and "HM-LSTM | a" in shown and "| ---" not in shown
 
 
-def test_chapters_do_not_see_the_real_data_sets(project: Path):
-    code = "import os\n[k for k in os.environ if k.startswith('HSRNN')] + [os.environ['PYTHONHASHSEED'] * 7]"
-    write(project, text="# A title", code=code)
-    assert make_book(project).returncode == 0
-    page = (project / "_build" / "html" / "book" / "intro.html").read_text(encoding="utf-8")
-    assert "HSRNN_OFFLINE" in page and "0000000" in page
-    assert "HSRNN_DATA" not in page
+def test_chapters_do_not_see_the_real_data_sets(built: Built):
+    shown = page(built[0], "environment")
+    assert "HSRNN_OFFLINE" in shown and "0000000" in shown
+    assert "HSRNN_DATA" not in shown
 
 
-def test_maths_comes_from_this_site_when_it_was_copied_in(project: Path):
+@pytest.mark.skipif(processors() == 1, reason="one processor runs one chapter at a time")
+def test_every_chapter_runs_once_and_two_at_the_same_time(built: Built):
+    project, made = built
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert [(project / f"runs-{name}").read_text() for name in ("here", "there")] == ["x", "x"]
+
+
+def test_what_is_current_is_not_built_again(built: Built):
+    project, _ = built
+    before = (project / "_build" / "html" / "index.html").stat().st_mtime_ns
+    again = make_book(project, "--unless-current")
+    assert again.returncode == 0 and again.stdout == ""
+    assert (project / "_build" / "html" / "index.html").stat().st_mtime_ns == before
+
+
+def test_a_crash_or_a_warning_fails_the_build(tmp_path: Path):
+    project = new_project(tmp_path, intro="raise RuntimeError('the chapter broke')")
+    before = project / "_build" / "html" / "book" / "intro.html"
+    before.parent.mkdir(parents=True)
+    before.write_text("the page of the build before")
+    crashed = make_book(project)
+    assert crashed.returncode != 0
+    assert "the chapter broke" in crashed.stdout + crashed.stderr
+    assert not before.exists(), "no page of the build before is left to be mistaken for this one"
+
+    write(project, "intro", text="# A title\n\n[nowhere](no-such-chapter.md)", code="1 + 1")
+    warned = make_book(project, "--unless-current")
+    assert warned.returncode != 0
+    assert "no-such-chapter" in warned.stdout + warned.stderr
+
+
+def test_maths_comes_from_this_site_when_it_was_copied_in(tmp_path: Path):
+    project = new_project(tmp_path, intro="1 + 1")
     local = project / "book" / "_static" / "mathjax" / "tex-svg-full.js"
     local.parent.mkdir()
     local.write_text("// stands in for the renderer")
@@ -111,5 +164,5 @@ def test_maths_comes_from_this_site_when_it_was_copied_in(project: Path):
     environment = {**os.environ, "PYTHONPATH": str(project / "tools")}
     built = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
     assert built.returncode == 0, built.stdout + built.stderr
-    page = (project / "_build" / "html" / "book" / "intro.html").read_text(encoding="utf-8")
-    assert "cdn" not in page and "_static/mathjax/tex-svg-full.js" in page
+    assert "cdn" not in page(project, "intro")
+    assert "_static/mathjax/tex-svg-full.js" in page(project, "intro")
