@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from hsrnn import hmrnn
-from hsrnn.experiments import automata_benchmarks, evolving_benchmarks
+from hsrnn.experiments import automata_benchmarks, evolving_benchmarks, sketches_benchmarks
 from hsrnn.experiments.hmrnn_language import load_model
 from hsrnn.experiments.timing import alternate, threads
 from hsrnn.hmrnn import Stepper, fast_forward
@@ -196,4 +196,5 @@ BENCHMARKS: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {
     "hmrnn.generate": generate,
     **automata_benchmarks.BENCHMARKS,
     **evolving_benchmarks.BENCHMARKS,
+    **sketches_benchmarks.BENCHMARKS,
 }

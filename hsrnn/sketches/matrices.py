@@ -34,7 +34,7 @@ from .streams import normals, signs
 LARGEST_FAST = 2**20
 LARGEST_DENSE = 4096
 RADIX = 16  # butterflies of 16 at once, as products with a 16 x 16 matrix
-CHUNK_BYTES = 2**20  # rows worked on at once, so that they stay in a core's cache
+CHUNK_BYTES = 2**18  # rows worked on at once, so that they stay in a core's cache
 
 
 class Operator(ABC):

@@ -209,9 +209,16 @@ class Repository:
 
     # The index ----------------------------------------------------------------------------------------
 
+    @property
+    def searches(self) -> str:
+        """How a query is answered now: "faiss", or "exact" where faiss is missing, switched off or not
+        worth it."""
+        few = self._search == "auto" and len(self) < SMALL
+        return "exact" if self._faiss is None or few or len(self) < 2 else "faiss"
+
     def _ready(self) -> Any:
         """Return an index that holds every sketch, or ``None`` where search is exact."""
-        if self._faiss is None or (self._search == "auto" and len(self) < SMALL) or len(self) < 2:
+        if self.searches == "exact":
             return None
         if self._index is None and (self.folder / "index.faiss").exists():
             try:

@@ -22,7 +22,7 @@ from .streams import stream
 
 ErasedHow = Literal["prefix", "random"]
 COLUMNS_KEPT = 2**22  # largest written-out map of a module's attributes, in numbers
-WORKING_BYTES = 2**25  # sketches of objects held at once, unless one tree needs more
+WORKING_BYTES = 2**23  # sketches of objects held at once, unless one tree needs more: about a cache's size
 
 
 class Sketcher:
@@ -150,10 +150,10 @@ class Sketcher:
         """Return the sketch of each attribute of an object on its own, and of its marker, ``(a + 1, d)``."""
         key = (module, dtype)
         if key not in self._columns:
-            size = self.mechanism.size(module)
-            self._columns[key] = self._embed_by_operators(
-                module, torch.eye(size + 1, dtype=torch.float64)
-            ).to(dtype)
+            ones = torch.eye(self.mechanism.size(module) + 1, dtype=torch.float64)
+            step = max(1, WORKING_BYTES // (32 * self.mechanism.dimension))  # several copies are at work
+            parts = [self._embed_by_operators(module, rows).to(dtype) for rows in ones.split(step)]
+            self._columns[key] = torch.cat(parts)
         return self._columns[key]
 
     def _wrap(self, forest: Forest, numbers: NDArray[np.intp], rows: Tensor, *, transpose: bool) -> Tensor:

@@ -98,6 +98,24 @@ def test_the_fast_transform_is_sylvesters_matrix(d):
     torch.testing.assert_close(walsh_hadamard(walsh_hadamard(x)), x, atol=1e-12, rtol=0)
 
 
+def butterfly(x: np.ndarray) -> np.ndarray:
+    """Return the transform by log2 d passes of sums and differences."""
+    d, half = x.shape[-1], 1
+    while half < d:
+        pairs = x.reshape(*x.shape[:-1], -1, 2, half)
+        x = np.stack([pairs[..., 0, :] + pairs[..., 1, :], pairs[..., 0, :] - pairs[..., 1, :]], -2)
+        x, half = x.reshape(*x.shape[:-3], d), 2 * half
+    return x / np.sqrt(d)
+
+
+@pytest.mark.parametrize("d", [64, 2048, 4096, 8192, 65536])
+def test_the_fast_transform_is_the_plain_butterfly(d):
+    x = rows(3, d)
+    np.testing.assert_allclose(walsh_hadamard(x).numpy(), butterfly(x.numpy()), atol=1e-11)
+    single = walsh_hadamard(x.float()).double().numpy()
+    np.testing.assert_allclose(single, butterfly(x.numpy()), atol=1e-5)
+
+
 def test_a_million_coordinates():
     operator = Hadamard(2**20, 0, "cat", "attributes", rounds=1)
     x = rows(1, 2**20, dtype=torch.float32)

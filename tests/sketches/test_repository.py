@@ -6,11 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from hsrnn.sketches import Concept, Hits, Mechanism, Repository, SketchError, concepts
@@ -70,6 +74,7 @@ def test_the_index_finds_nearly_all_and_grows_and_is_kept(tmp_path):
         repository.add(sketches[1000:])
         hits = repository.query(wanted, 10)
         assert recall(hits.numbers, brute(sketches, wanted, 10)) >= 0.95
+        assert repository.searches == "faiss"
         assert recall(repository.query(wanted, 10, exact=True).numbers, brute(sketches, wanted, 10)) == 1.0
         repository.persist()
     kept = (tmp_path / "r" / "index.faiss").stat().st_size
@@ -81,42 +86,97 @@ def test_the_index_finds_nearly_all_and_grows_and_is_kept(tmp_path):
         assert recall(again.query(wanted, 10).numbers, brute(sketches, wanted, 10)) >= 0.95
 
 
+def test_without_faiss_every_sketch_is_compared(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    sketches, _ = clustered(5500)  # enough for an index, if there were one
+    wanted, _ = clustered(10, seed=1)
+    with Repository(tmp_path / "r", M) as repository:
+        repository.add(sketches)
+        assert repository.searches == "exact"
+        assert recall(repository.query(wanted, 10).numbers, brute(sketches, wanted, 10)) == 1.0
+        repository.persist()
+        assert not (tmp_path / "r" / "index.faiss").exists()
+
+
 # Crashes ------------------------------------------------------------------------------------------
 
-WRITER = """
+NURSERY = """
+import os
 import sys
 import torch
 from hsrnn.sketches import Mechanism, Repository
-repository = Repository(sys.argv[1], Mechanism({"cat": 3}, dimension=64, seed=9), search="exact")
-generator = torch.Generator().manual_seed(5)
-while True:
-    names = [f"n{len(repository) + k}" for k in range(7)]
-    numbers = repository.add(torch.randn(7, 64, generator=generator), names)
-    print(numbers.stop, flush=True)
+torch.set_num_threads(1)
+while sys.stdin.readline():
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        print("dead", flush=True)
+        continue
+    print("pid", os.getpid(), flush=True)
+    repository = Repository(sys.argv[1], Mechanism({"cat": 3}, dimension=64, seed=9), search="exact")
+    while True:
+        first = len(repository)
+        numbers = range(first, first + 1 + first % 29)
+        sketches = torch.stack([torch.randn(64, generator=torch.Generator().manual_seed(k)) for k in numbers])
+        assert repository.add(sketches, [f"n{k}" for k in numbers]) == numbers
+        print(numbers.stop, flush=True)
 """
 
 
-def test_killed_while_adding_it_loses_no_acknowledged_sketch(tmp_path):
-    writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(tmp_path / "r")], stdout=subprocess.PIPE, text=True,
-        env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
+def test_killed_while_adding_again_and_again_it_loses_no_acknowledged_sketch(tmp_path):
+    """A writer is killed (-9) at ten moments, each time while it adds; the next goes on where it stopped."""
+    moments = np.random.default_rng(3)
+    nursery = subprocess.Popen(
+        [sys.executable, "-c", NURSERY, str(tmp_path / "r")], text=True, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
     )  # fmt: skip
-    assert writer.stdout is not None
-    acknowledged = 0
-    while acknowledged < 140:
-        acknowledged = int(writer.stdout.readline())
-    time.sleep(0.01)
-    writer.send_signal(signal.SIGKILL)
-    rest = writer.stdout.read().split("\n")
-    writer.wait()
-    acknowledged = max([acknowledged, *(int(line) for line in rest[:-1] if line)])
-    with Repository(tmp_path / "r", M) as repository:
-        assert len(repository) >= acknowledged and len(repository) % 7 == 0
-        generator = torch.Generator().manual_seed(5)
-        expected = torch.cat([torch.randn(7, 64, generator=generator) for _ in range(len(repository) // 7)])
-        assert torch.equal(repository[:], expected)
-        assert repository.names == [f"n{k}" for k in range(len(repository))]
-        assert repository.add(expected[:1]) == range(len(expected), len(expected) + 1)
+    assert nursery.stdin is not None and nursery.stdout is not None
+    acknowledged, held = 0, 0
+    for _ in range(10):
+        nursery.stdin.write("go\n")
+        nursery.stdin.flush()
+        writer = int(nursery.stdout.readline().split()[1])
+        for _ in range(int(moments.integers(1, 12))):
+            acknowledged = int(nursery.stdout.readline())
+        time.sleep(moments.random() * 0.01)
+        os.kill(writer, signal.SIGKILL)
+        for line in iter(lambda: nursery.stdout.readline().strip(), "dead"):
+            acknowledged = int(line)
+        with Repository(tmp_path / "r", M) as repository:
+            assert len(repository) >= acknowledged > held
+            held = len(repository)
+            drawn = [torch.randn(64, generator=torch.Generator().manual_seed(k)) for k in range(held)]
+            assert torch.equal(repository[:], torch.stack(drawn))
+            assert repository.names == [f"n{k}" for k in range(held)]
+    nursery.stdin.close()
+    assert nursery.wait(20) == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_wherever_a_write_was_torn_whole_batches_remain(data):
+    """Vectors are written before the log, so a crash leaves a torn tail in one of them."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, ends = Path(name) / "r", [0]
+        with Repository(folder, M, search="exact") as repository:
+            for k in range(3):
+                repository.add(clustered(3 + k, seed=k)[0], ["é"] * (3 + k))
+                ends.append((folder / "log.bin").stat().st_size)
+            sketches = repository[:]
+        batches = data.draw(st.integers(0, 2))
+        whole = sum(3 + k for k in range(batches))
+        written = whole + 3 + batches
+        if data.draw(st.booleans(), "log torn"):
+            log, rows = data.draw(st.integers(ends[batches], ends[batches + 1] - 1)), written * 256
+        else:
+            log, rows = ends[batches], data.draw(st.integers(whole * 256, written * 256))
+        os.truncate(folder / "log.bin", log)
+        os.truncate(folder / "vectors.f32", rows)
+        with Repository(folder, M, search="exact") as repository:
+            assert torch.equal(repository[:], sketches[:whole]) and repository.names == ["é"] * whole
+            assert repository.add(sketches[whole:]) == range(whole, len(sketches))
+        with Repository(folder, M, search="exact") as repository:
+            assert torch.equal(repository[:], sketches)
 
 
 def filled(folder, batches=3):

@@ -1,5 +1,7 @@
 """The batched sketch against the plain recursion, and the invariants of the mechanism."""
 
+import hashlib
+
 import numpy as np
 import pytest
 import torch
@@ -160,20 +162,29 @@ def test_t2_iii_near_identical_inputs_have_near_identical_sketches(seed, eps, ki
     assert float(gap.norm()) <= m.change_bound(eps, int(forest.depth.max())) + 1e-12 <= eps / 2 + 2e-12
 
 
-def test_linear_in_attributes_and_merging_is_a_weighted_sum():
-    generator = np.random.default_rng(0)
-    sketcher = Sketcher(mechanism(), dtype=torch.float64)
-    forest = Forest.of([draw_dag(2)])
-    parts = [
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 10**6), st.sampled_from(sorted(FAMILIES)), st.floats(-3, 3), st.floats(-3, 3),
+    st.integers(2, 12),
+)  # fmt: skip
+def test_linear_in_attributes_and_markers(seed, kind, one, other, objects):
+    generator = np.random.default_rng(seed)
+    sketcher = Sketcher(mechanism(kind), dtype=torch.float64)
+    forest = Forest.of([draw_dag(seed, objects)])
+    a, b = (
         {
             n: torch.from_numpy(generator.normal(size=(len(v), SIZES[n] + 1)))
             for n, v in forest.attributes.items()
         }
         for _ in range(2)
-    ]
-    both = {name: 2.0 * parts[0][name] - 3.0 * parts[1][name] for name in parts[0]}
-    a, b = (sketcher.linear(forest, part) for part in parts)
-    torch.testing.assert_close(sketcher.linear(forest, both), 2.0 * a - 3.0 * b)
+    )
+    both = {name: one * a[name] + other * b[name] for name in a}
+    expected = one * sketcher.linear(forest, a) + other * sketcher.linear(forest, b)
+    torch.testing.assert_close(sketcher.linear(forest, both), expected, atol=1e-12, rtol=0)
+
+
+def test_merging_is_a_weighted_sum():
+    sketcher = Sketcher(mechanism(), dtype=torch.float64)
     sketches = sketcher.encode([draw_dag(seed) for seed in range(3)])
     torch.testing.assert_close(merge(sketches), sketches.mean(0))
     torch.testing.assert_close(merge(sketches, [0.5, 0.5, 0.0]), (sketches[0] + sketches[1]) / 2)
@@ -192,6 +203,21 @@ def test_same_seed_same_sketch_and_only_then():
     assert torch.equal(one, two)
     other = Sketcher(Mechanism(SIZES, dimension=64, seed=12, max_depth=20)).encode(tops)
     assert abs(float(torch.cosine_similarity(one, other))) < 0.6
+
+
+def test_a_sketch_is_the_same_to_the_last_bit_in_every_year():
+    """All numbers are sums of powers of two that float64 holds exactly, so that no processor, library or
+    order of summing changes a bit. Another hash means that sketches of former years cannot be read any
+    more."""
+    m = Mechanism({"cat": 3, "room": 2}, dimension=64, seed=7)
+    x, y = torch.tensor([0.5, 0.25, 0.0]), torch.tensor([0.0, 0.75])
+    room = Object("room", y, (Object("cat", x), Object("cat", x / 2)))
+    made = Sketcher(m, dtype=torch.float64).encode([room])[0]
+    assert torch.equal(made, Vectors(m).object_sketch(room))
+    steps = made * 2.0**56
+    assert torch.equal(steps, steps.round()) and float(steps.abs().max()) < 2**53  # exact, then
+    digest = hashlib.sha256((made + 0.0).numpy().astype("<f8").tobytes()).hexdigest()
+    assert digest == "af9b4aacb7c08280ec313ae97f68a5bf6c7a368518109de87dacb3980eb210cb"
 
 
 def test_prototypes_are_their_formulas():
