@@ -12,9 +12,9 @@ import pytest
 # Before the first import of the package: annotated shapes, dtypes and types are checked in every test.
 if "hsrnn" in sys.modules:
     raise RuntimeError("hsrnn was imported before tests/conftest.py could switch its type checks on")
-from jaxtyping import install_import_hook
+import jaxtyping
 
-install_import_hook("hsrnn", "beartype.beartype")
+jaxtyping.install_import_hook("hsrnn", "beartype.beartype")
 
 os.environ["HSRNN_OFFLINE"] = "1"
 # Small tensors: a second thread costs more than it gives, and on a busy machine very much more.
@@ -64,6 +64,13 @@ def obstacles(item: pytest.Item) -> list[tuple[str, str]]:
     ):
         unmet.append(("there is no Node.js with npm", "install Node.js 20 or newer"))
     return unmet
+
+
+@pytest.fixture
+def plain_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switch run-time type checks off, so that a wrong value reaches the function's own check as it does for
+    a user, and small functions that are called often are fast."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from hsrnn import datasets, hmrnn
 from hsrnn.hmrnn.cell import Boundary
-from hsrnn.training import CheckpointError, Processes, load_checkpoint, save_checkpoint
+from hsrnn.training import Processes, save_checkpoint
+
+from .hmrnn_models import operation_metrics, read_model, training_metrics, training_of
 
 Core = Literal["hmlstm", "lstm"]
 BASELINE_POINTS = 20_000
@@ -88,8 +90,7 @@ class HandwritingConfig:
     @property
     def training(self) -> hmrnn.TrainingConfig:
         """The part of the settings that the training loop reads."""
-        names = hmrnn.TrainingConfig.__dataclass_fields__
-        return hmrnn.TrainingConfig(**{name: getattr(self, name) for name in names})
+        return training_of(self)
 
 
 PRESETS: dict[str, HandwritingConfig] = {
@@ -165,28 +166,9 @@ def run(
         save_model(folder / "model.safetensors", model, config, strokes)
     metrics, seconds = describe(model.eval(), strokes, seed=seed)
     best = max(log, key=lambda line: line["valid_log_likelihood"])
-    metrics |= {
-        "valid_log_likelihood": best["valid_log_likelihood"],
-        "best_update": best["update"],
-        "points": log[-1]["points"],
-        "epochs": log[-1]["epoch"],
-        "points_per_second": float(np.median([line["points_per_second"] for line in log])),
-        "collapsed": log[-1]["collapsed"],
-        "curve": {
-            name: [line[name] for line in log]
-            for name in (
-                "update",
-                "points",
-                "train_per_point",
-                "valid_log_likelihood",
-                "valid_per_point",
-                "boundary_rates",
-                "slope",
-                "learning_rate",
-                "gradient_norm",
-            )
-        },
-    }
+    curve = ("train_per_point", "valid_log_likelihood", "valid_per_point", "gradient_norm")
+    metrics |= training_metrics(log, best, "valid_log_likelihood", "points", curve)
+    metrics["epochs"] = log[-1]["epoch"]
     return metrics, dict(strokes.hashes), log[-1]["seconds"] + seconds
 
 
@@ -210,12 +192,8 @@ def describe(
         "skipped_files": len(strokes.skipped),
     }
     if score.boundaries is not None and score.operations is not None:
-        counted = hmrnn.count_operations(np.concatenate(score.operations))
-        metrics |= {
+        metrics |= operation_metrics(np.concatenate(score.operations)) | {
             "boundary_rates": list(score.boundary_rates),
-            "operations": counted.as_dict(),
-            "updates": counted.updates.tolist(),
-            "saving": counted.saving,
             "segmentation": segmentation(score.boundaries, strokes),
         }
     return metrics, perf_counter() - began
@@ -291,11 +269,7 @@ def load_model(
     Raises:
         hsrnn.training.CheckpointError: if the file is not a model of this experiment.
     """
-    path = name if isinstance(name, Path) else datasets.shipped(f"checkpoints/{name}.safetensors")
-    tensors, values = load_checkpoint(path)
-    if not {"config", "mean", "sd"} <= values.keys():
-        raise CheckpointError(f"{path} holds no settings and units: it is not a model of hmrnn.handwriting")
-    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in values["config"].items()}
+    tensors, settings, values = read_model(name, "hmrnn.handwriting", ["mean", "sd"])
     config = replace(PRESETS["smoke"], **settings)
     model = build_model(config)
     model.load_state_dict(tensors)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +20,9 @@ from numpy.typing import NDArray
 
 from hsrnn import datasets, hmrnn
 from hsrnn.hmrnn.cell import Boundary, TopLayer
-from hsrnn.training import CheckpointError, Processes, load_checkpoint, save_checkpoint
+from hsrnn.training import Processes, save_checkpoint
+
+from .hmrnn_models import operation_metrics, read_model, training_metrics, training_of
 
 Core = Literal["hmlstm", "lstm", "layer-norm-lstm", "clockwork"]
 
@@ -79,8 +82,7 @@ class LanguageConfig:
     @property
     def training(self) -> hmrnn.TrainingConfig:
         """The part of the settings that the training loop reads."""
-        names = hmrnn.TrainingConfig.__dataclass_fields__
-        return hmrnn.TrainingConfig(**{name: getattr(self, name) for name in names})
+        return training_of(self)
 
 
 PRESETS: dict[str, LanguageConfig] = {
@@ -177,25 +179,7 @@ def run(
         save_model(folder / "model.safetensors", model, config, corpus.vocabulary.symbols)
     metrics, seconds = describe(model.eval(), corpus, seed=seed)
     best = min(log, key=lambda line: line["valid_bpc"])
-    metrics |= {
-        "valid_bpc": best["valid_bpc"],
-        "best_update": best["update"],
-        "characters": log[-1]["characters"],
-        "characters_per_second": float(np.median([line["characters_per_second"] for line in log])),
-        "collapsed": log[-1]["collapsed"],
-        "curve": {
-            name: [line[name] for line in log]
-            for name in (
-                "update",
-                "characters",
-                "train_bpc",
-                "valid_bpc",
-                "boundary_rates",
-                "slope",
-                "learning_rate",
-            )
-        },
-    }
+    metrics |= training_metrics(log, best, "valid_bpc", "characters", ("train_bpc", "valid_bpc"))
     return metrics, dict(corpus.hashes), log[-1]["seconds"] + seconds
 
 
@@ -203,8 +187,6 @@ def describe(
     model: hmrnn.CharLanguageModel, corpus: datasets.Corpus, *, seed: int = 0
 ) -> tuple[dict[str, Any], float]:
     """Evaluate a model over the test stream (decision D6); return its metrics and the seconds this took."""
-    from time import perf_counter
-
     began = perf_counter()
     score = hmrnn.evaluate_stream(model, corpus.test, seed=seed)
     metrics: dict[str, Any] = {
@@ -214,12 +196,8 @@ def describe(
         "gates": score.gates.mean(0).astype(float).tolist(),
     }
     if score.boundaries is not None and score.operations is not None:
-        counted = hmrnn.count_operations(score.operations)
-        metrics |= {
+        metrics |= operation_metrics(score.operations) | {
             "boundary_rates": score.boundaries.mean(0).tolist(),
-            "operations": counted.as_dict(),
-            "updates": counted.updates.tolist(),
-            "saving": counted.saving,
             "segmentation": segmentation(score.boundaries, corpus),
         }
     return metrics, perf_counter() - began
@@ -278,11 +256,7 @@ def load_model(name: str | Path) -> tuple[hmrnn.CharLanguageModel, datasets.Voca
     Raises:
         hsrnn.training.CheckpointError: if the file is not a model of this experiment.
     """
-    path = name if isinstance(name, Path) else datasets.shipped(f"checkpoints/{name}.safetensors")
-    tensors, values = load_checkpoint(path)
-    if not {"config", "symbols"} <= values.keys():
-        raise CheckpointError(f"{path} holds no settings and symbols: it is not a model of hmrnn.language")
-    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in values["config"].items()}
+    tensors, settings, values = read_model(name, "hmrnn.language", ["symbols"])
     config = replace(PRESETS["smoke"], **settings)
     model = build_model(config, len(values["symbols"]))
     model.load_state_dict(tensors)

@@ -6,11 +6,12 @@
 ``fast``               the same for a whole chunk at once, without what COPY makes superfluous
 ``cores``              baselines with the same interface: LSTM, layer-norm LSTM, clockwork RNN
 ``language``           :class:`CharLanguageModel` with the gated output module; :func:`generate`
-``train``              the training loop
+``train``              the training loop over chunks of text
 ``evaluate``           bits per character, in rows or over one stream
 ``handwriting``        :class:`HandwritingModel`, the same for a pen; :func:`draw_line`
 ``mixture``            the density of the next movement
 ``handwriting_train``  the training loop on whole lines
+``descent``            what both loops share: :class:`Descent`, resumable at any moment
 ``boundaries``         operations counted, segments as a tree, scores against gold boundaries
 ====================== =============================================================================
 """
@@ -41,6 +42,7 @@ from .cell import (
     step_boundary,
 )
 from .cores import ClockworkRNN, LayerNormLSTM, LSTMCore
+from .descent import CollapseWarning, Descent, TrainingConfig
 from .evaluate import RowsScore, StreamScore, evaluate_rows, evaluate_stream
 from .fast import fast_forward
 from .fast_step import Stepper, fast_generate
@@ -57,7 +59,7 @@ from .handwriting_train import train_handwriting
 from .language import CharLanguageModel, GatedOutput, LanguageOutput, generate
 from .mixture import StrokeMixture, mixture_of
 from .model import HMLSTM, CoreOutput, detach, operations_of
-from .train import CollapseWarning, TrainingConfig, train
+from .train import train
 
 __all__ = [
     "COPY",
@@ -71,6 +73,7 @@ __all__ = [
     "ClockworkRNN",
     "CollapseWarning",
     "CoreOutput",
+    "Descent",
     "DrawnLine",
     "GatedOutput",
     "HMLSTMCell",

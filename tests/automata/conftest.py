@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import cache
 
-import jaxtyping
 import numpy as np
 import pytest
 from hypothesis import strategies as st
@@ -11,13 +10,6 @@ from hypothesis import strategies as st
 from hsrnn.automata import Automaton, SequenceClassifier, Split, TrainingConfig, language, split, train
 
 CURRICULUM = {"tomita-6": tuple(range(2, 10))}
-
-
-@pytest.fixture
-def plain_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Switch run-time type checks off, so that a wrong value reaches the function's own check as it does
-    for a user."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 @cache

@@ -2,10 +2,9 @@
 
 from dataclasses import asdict, replace
 
-import jaxtyping
 import pytest
 
-from hsrnn import experiments, ledger
+from hsrnn import ledger
 from hsrnn.experiments import automata_languages, automata_languages_tables, automata_networks
 from hsrnn.experiments.automata_languages import PRESETS, LanguagesConfig
 from hsrnn.training import CheckpointError
@@ -14,17 +13,9 @@ SMOKE = PRESETS["smoke"]
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> ledger.Record:
+def finished(reproduced) -> ledger.Record:
     """One record of a smoke run."""
-    folder = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-        patch.setenv("HSRNN_RUNS", str(folder / "runs"))
-        patch.setenv("HSRNN_RESULTS", str(folder / "results"))
-        (record,) = experiments.reproduce("automata.languages", "smoke", SMOKE, [0], progress=False)
-        (stored,) = ledger.read("automata.languages")
-        assert stored.metrics == record.metrics
-    return record
+    return reproduced("automata.languages", SMOKE, typed=False)[0]
 
 
 def test_a_record_holds_every_network(finished):
@@ -48,8 +39,7 @@ def test_a_record_holds_every_network(finished):
     assert finished.metrics["srn"]["learned"] > 0 and finished.seconds > 0
 
 
-def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+def test_an_interrupted_run_goes_on(tmp_path, monkeypatch, plain_calls):
     config = replace(SMOKE, languages=("tomita-1",), weights=())
     made, plain = [], automata_languages.one_network
 
@@ -83,8 +73,7 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
         automata_languages.run(config, seed=1, folder=tmp_path, progress=False)
 
 
-def test_a_network_that_did_not_learn_is_reported(tmp_path, monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+def test_a_network_that_did_not_learn_is_reported(tmp_path, plain_calls):
     config = replace(SMOKE, cells=("srn",), languages=("tomita-5",), by_length=(), epochs=1, attempts=2)
     metrics, _, _ = automata_languages.run(config, seed=0, folder=tmp_path, progress=False)
     (network,) = metrics["networks"]

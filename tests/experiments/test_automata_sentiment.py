@@ -7,7 +7,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from hsrnn import automata, datasets, experiments, ledger
+from hsrnn import automata, datasets, ledger
 from hsrnn.experiments import automata_polarity as polarities
 from hsrnn.experiments import automata_reviews as plain
 from hsrnn.experiments import automata_sentiment, automata_sentiment_tables
@@ -17,17 +17,10 @@ SMOKE = PRESETS["smoke"]
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> ledger.Record:
+def finished(reproduced) -> ledger.Record:
     """One record of a smoke run."""
-    folder = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-        patch.setenv("HSRNN_RUNS", str(folder / "runs"))
-        patch.setenv("HSRNN_RESULTS", str(folder / "results"))
-        config = replace(SMOKE, cells=("mgu", "gru"), reviews=800, epochs=4, clusters_x=(2, 3, 4))
-        experiments.reproduce("automata.sentiment", "smoke", config, [0], progress=False)
-        (stored,) = ledger.read("automata.sentiment")
-    return stored
+    config = replace(SMOKE, cells=("mgu", "gru"), reviews=800, epochs=4, clusters_x=(2, 3, 4))
+    return reproduced("automata.sentiment", config, typed=False)[0]
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +80,7 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
     assert hashes == automata_sentiment.load_reviews(config, 1).hashes
 
 
-def test_the_rejecting_table_is_the_one_lisor_makes(small, monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+def test_the_rejecting_table_is_the_one_lisor_makes(small, plain_calls):
     reviews, classifier, _, points = small
     nearest = automata.LISOR(4, unseen="nearest").fit_points(classifier, points)
     reject = automata.LISOR(4, unseen="reject").fit_points(classifier, points)
@@ -151,8 +143,7 @@ def test_edges_of_the_true_automaton_go_where_words_say():
     assert found["states"]["agreement"] == 0.5 and found["start"]["words"] == int((kinds < 2).sum())
 
 
-def test_a_readable_automaton_counts_every_step(small, monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+def test_a_readable_automaton_counts_every_step(small, plain_calls):
     reviews, classifier, _, points = small
     fitted = automata.LISOR(3, unseen="nearest").fit_points(classifier, points)
     score, _ = polarities.polarity(
@@ -175,8 +166,7 @@ def test_a_readable_automaton_counts_every_step(small, monkeypatch):
     assert sum(state["share"] for state in made["states"]) == pytest.approx(1, abs=0.001)
 
 
-def test_classes_vote(small, monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+def test_classes_vote(small, plain_calls):
     reviews, classifier, _, points = small
     fitted = automata.LISOR(4, unseen="nearest").fit_points(classifier, points)
     classes = list(reviews.truth.classes.values())
@@ -202,8 +192,7 @@ def brute_force(one, other, first, follows, longest):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_natural_counterexamples_against_brute_force(seed, monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+def test_natural_counterexamples_against_brute_force(seed, plain_calls):
     generator = np.random.default_rng(seed)
     alphabet = ("a", "b", "c")
     one, other = (
@@ -267,8 +256,7 @@ def test_without_sst2_it_says_so(tmp_path, monkeypatch):
 
 
 @pytest.mark.needs_data("sst2")
-def test_sst2(tmp_path, monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+def test_sst2(tmp_path, plain_calls):
     config = replace(
         SMOKE, dataset="sst2", epochs=1, hidden_size=6, embedding_size=8, clusters=(2, 3), clusters_x=(2,)
     )

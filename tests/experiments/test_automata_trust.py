@@ -6,7 +6,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from hsrnn import automata, experiments, ledger
+from hsrnn import automata, ledger
 from hsrnn.experiments import automata_trust, automata_trust_tables
 from hsrnn.experiments.automata_trust import EXTRACTORS, PRESETS, TrustConfig
 from hsrnn.training import CheckpointError
@@ -15,17 +15,9 @@ SMOKE = PRESETS["smoke"]
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> ledger.Record:
+def finished(reproduced) -> ledger.Record:
     """One record of a smoke run."""
-    folder = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-        patch.setenv("HSRNN_RUNS", str(folder / "runs"))
-        patch.setenv("HSRNN_RESULTS", str(folder / "results"))
-        (record,) = experiments.reproduce("automata.trust", "smoke", SMOKE, [0], progress=False)
-        (stored,) = ledger.read("automata.trust")
-        assert stored.metrics == record.metrics
-    return record
+    return reproduced("automata.trust", SMOKE, typed=False)[0]
 
 
 def test_a_record_holds_every_network(finished):
@@ -58,8 +50,7 @@ def one(tmp_path_factory) -> tuple[TrustConfig, dict]:
         return config, automata_trust.one_network(config, "gru", "tomita-7", 0.0, seed=0)
 
 
-def test_the_numbers_can_be_made_again(one, monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+def test_the_numbers_can_be_made_again(one, plain_calls):
     config, kept = one
     target = automata.language("tomita-7")
     classifier, words, _, _ = automata_trust.trained(config, "gru", "tomita-7", 0.0, seed=0)
@@ -96,8 +87,7 @@ def test_noise_flips_that_share(share):
     assert set(np.flatnonzero(noisy != labels)) <= set(np.flatnonzero(more != labels))
 
 
-def test_training_and_held_out_labels_are_both_flipped(monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+def test_training_and_held_out_labels_are_both_flipped(plain_calls):
     config = replace(SMOKE, epochs=1, attempts=1)
     clean, _ = automata_trust.clean_words(config, "000", 0)
     _, words, result, attempts = automata_trust.trained(config, "srn", "000", 0.1, seed=0)
@@ -154,8 +144,7 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
         automata_trust.run(SMOKE, seed=1, folder=tmp_path, progress=False)
 
 
-def test_a_network_that_did_not_learn_is_reported(monkeypatch):
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+def test_a_network_that_did_not_learn_is_reported(plain_calls):
     config = replace(SMOKE, epochs=1)
     network = automata_trust.one_network(config, "srn", "tomita-5", 0.0, seed=0)
     assert not network["learned"] and network["attempts"] == 2 and network["extractors"] == {}

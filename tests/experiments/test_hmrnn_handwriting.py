@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from hsrnn import datasets, experiments, hmrnn, ledger
+from hsrnn import datasets, hmrnn, ledger
 from hsrnn.experiments import claims, hmrnn_handwriting, hmrnn_handwriting_tables
 from hsrnn.experiments.hmrnn_handwriting import PRESETS, HandwritingConfig
 from hsrnn.training import CheckpointError, save_checkpoint
@@ -16,17 +16,10 @@ SMOKE = PRESETS["smoke"]
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> ledger.Record:
-    """One record of a smoke run, with its run folder and ledger in a temporary place."""
-    folder = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HSRNN_RUNS", str(folder / "runs"))
-        patch.setenv("HSRNN_RESULTS", str(folder / "results"))
-        (record,) = experiments.reproduce("hmrnn.handwriting", "smoke", SMOKE, [0], progress=False)
-        (stored,) = ledger.read("hmrnn.handwriting")
-        assert stored.metrics["test_log_likelihood"] == record.metrics["test_log_likelihood"]
-        place = experiments.run_folder("hmrnn.handwriting", "smoke", SMOKE, 0)
-        record.metrics["model"] = str(place / "model.safetensors")
+def finished(reproduced) -> ledger.Record:
+    """One record of a smoke run, with the file of its model."""
+    record, folder = reproduced("hmrnn.handwriting", SMOKE)
+    record.metrics["model"] = str(folder / "model.safetensors")
     return record
 
 

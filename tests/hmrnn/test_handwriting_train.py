@@ -19,7 +19,7 @@ from hsrnn.hmrnn import (
     evaluate_lines,
     train_handwriting,
 )
-from hsrnn.hmrnn.train import checkpoints
+from hsrnn.hmrnn.descent import checkpoints
 from hsrnn.training import CheckpointError
 
 CONFIG = TrainingConfig(updates=9, evaluate_every=3, checkpoint_every=2, slope_max=3.0, slope_per_epoch=1.5)

@@ -18,6 +18,7 @@ from hsrnn.hmrnn import (
     HMLSTM,
     CharLanguageModel,
     CollapseWarning,
+    Descent,
     LSTMCore,
     RowsScore,
     StreamScore,
@@ -26,7 +27,7 @@ from hsrnn.hmrnn import (
     evaluate_stream,
     train,
 )
-from hsrnn.hmrnn.train import checkpoints
+from hsrnn.hmrnn.descent import checkpoints
 from hsrnn.training import CheckpointError
 
 STREAM = np.random.default_rng(0).integers(0, 6, 1500).astype(np.uint8)
@@ -183,6 +184,22 @@ def test_two_processes_equal_one(tmp_path):
     train(alone, chunks, valid(), CONFIG, progress=False)
     for name, tensor in load_file(result).items():
         torch.testing.assert_close(tensor, alone.state_dict()[name], rtol=0, atol=1e-9)
+
+
+def test_a_descent_goes_on_where_the_loop_stood(tmp_path):
+    from hsrnn.training import Processes
+
+    options = {"seed": 3, "folder": tmp_path, "processes": Processes(), "progress": False}
+    config = TrainingConfig(updates=2, checkpoint_every=1)
+    first = Descent(model(), config, "characters", **options)
+    assert first.place(position=0, nats=1.5) == (0, 1.5) and first.carried(torch.zeros(2)) is None
+    loss = first.model.output.softmax.weight.sum()
+    assert first.descend(loss, read=7) == pytest.approx(float(loss.detach())) and first.keeps
+    first.keep(torch.ones(2), position=5, nats=0.25)
+    second = Descent(model(seed=2), config, "characters", **options)
+    assert equal(first.model, second.model) and second.update == 1 and second.total == 7
+    assert second.place(position=0, nats=1.5) == (5, 0.25)
+    assert torch.equal(second.carried(torch.zeros(2)), torch.ones(2))
 
 
 def test_slope_follows_the_schedule():
