@@ -49,6 +49,7 @@ class Distiller(ClassifierMixin, BaseEstimator):
         pull: weight of the squared distance between the embedding of a reference and the mean embedding of
             its group.
         random_state: seed of weights, groups and batches.
+        device: where to train; what was learned is on the CPU afterwards.
 
     Attributes learned by :meth:`fit`:
         references_: for each level ``(classes, k, channels, height, width)`` float32 in [0, 1].
@@ -72,6 +73,7 @@ class Distiller(ClassifierMixin, BaseEstimator):
         temperature: float = 0.1,
         pull: float = 0.0,
         random_state: int = 0,
+        device: str = "cpu",
     ) -> None:
         self.levels = levels
         self.merge = merge
@@ -85,6 +87,7 @@ class Distiller(ClassifierMixin, BaseEstimator):
         self.temperature = temperature
         self.pull = pull
         self.random_state = random_state
+        self.device = device
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Distiller:
         """Train G and E together, then build the references of every level from one drawing of the data.
@@ -97,17 +100,19 @@ class Distiller(ClassifierMixin, BaseEstimator):
             ValueError: for pictures of another form or range, levels that do not divide each other, too few
                 pictures in a class, or an option out of range.
         """
-        images, labels = self._checked(X, y)
+        images, labels = (tensor.to(self.device) for tensor in self._checked(X, y))
         by_class = pictures_by_class(images, labels)
         generator = torch.Generator().manual_seed(self.random_state)
         self.embedder_ = Embedder(images.shape[1:], self.embedding, width=self.width, seed=self.random_state)
         self.coarsener_ = Coarsener(images.shape[1], 3 * self.width // 4, seed=self.random_state + 1)
+        self.embedder_.to(self.device)
+        self.coarsener_.to(self.device)
         parameters = [*self.embedder_.parameters(), *self.coarsener_.parameters()]
         optimizer = torch.optim.Adam(parameters, self.learning_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
         self.losses_ = np.zeros(self.steps)
         for step in range(self.steps):
-            chosen = torch.randperm(len(images), generator=generator)[: self.batch_size]
+            chosen = torch.randperm(len(images), generator=generator)[: self.batch_size].to(self.device)
             loss = self._loss(self._draw(by_class, generator), images[chosen], labels[chosen], generator)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -118,7 +123,9 @@ class Distiller(ClassifierMixin, BaseEstimator):
             made, _ = coarse_levels(
                 self.coarsener_, self._draw(by_class, generator), self.levels, self.grouping, generator
             )
-        self.references_ = tuple(level.numpy() for level in made)
+        self.references_ = tuple(level.cpu().numpy() for level in made)
+        self.embedder_.cpu()
+        self.coarsener_.cpu()
         return self
 
     def _loss(self, pool: Tensor, queries: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -139,7 +146,8 @@ class Distiller(ClassifierMixin, BaseEstimator):
         """Draw level 0: as many pictures of every class as the first level takes, none twice."""
         count = self.levels[0] * self.merge
         return torch.stack([
-            images[torch.randperm(len(images), generator=generator)[:count]] for images in by_class
+            images[torch.randperm(len(images), generator=generator)[:count].to(images.device)]
+            for images in by_class
         ])  # fmt: skip
 
     def embed(self, images: Tensor) -> Tensor:

@@ -21,6 +21,8 @@ from . import (
     automata_sentiment_tables,
     automata_trust,
     automata_trust_tables,
+    coarse_distill,
+    coarse_distill_tables,
     hmrnn_handwriting,
     hmrnn_handwriting_tables,
     hmrnn_language,
@@ -87,6 +89,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             automata_sentiment.PRESETS,
             automata_sentiment.run,
             automata_sentiment_tables.tables,
+        ),
+        Experiment(
+            "coarse.distill",
+            "References distilled level by level, beside controls of equal count",
+            coarse_distill.PRESETS,
+            coarse_distill.run,
+            coarse_distill_tables.tables,
         ),
     )
 }
