@@ -24,6 +24,7 @@ from hsrnn.exercises import (
     automata_words,
     hmrnn,
     hmrnn_language,
+    sketches_theorems,
 )
 from hsrnn.exercises.verdict import Wrong
 
@@ -36,6 +37,7 @@ _CHECKERS: Mapping[str, Callable[[Any, np.random.Generator], str]] = {
     **automata_words.CHECKERS,
     **hmrnn.CHECKERS,
     **hmrnn_language.CHECKERS,
+    **sketches_theorems.CHECKERS,
 }
 
 

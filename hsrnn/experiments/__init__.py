@@ -27,6 +27,10 @@ from . import (
     hmrnn_handwriting_tables,
     hmrnn_language,
     hmrnn_language_tables,
+    sketches_dictionary,
+    sketches_dictionary_tables,
+    sketches_theorems,
+    sketches_theorems_tables,
 )
 
 __all__ = ["EXPERIMENTS", "Experiment", "experiment", "reproduce", "run_folder", "runs_folder"]
@@ -96,6 +100,20 @@ EXPERIMENTS: dict[str, Experiment] = {
             coarse_distill.PRESETS,
             coarse_distill.run,
             coarse_distill_tables.tables,
+        ),
+        Experiment(
+            "sketches.theorems",
+            "Errors of sketches beside what the theorems say",
+            sketches_theorems.PRESETS,
+            sketches_theorems.run,
+            sketches_theorems_tables.tables,
+        ),
+        Experiment(
+            "sketches.dictionary",
+            "Unknown block-sparse matrices learnt from samples",
+            sketches_dictionary.PRESETS,
+            sketches_dictionary.run,
+            sketches_dictionary_tables.tables,
         ),
     )
 }

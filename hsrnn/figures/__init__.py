@@ -14,6 +14,7 @@ from hsrnn.figures.living import LivingFigure
 from hsrnn.figures.operations import plot_gates, plot_operation_table, plot_operations, plot_segment_tree
 from hsrnn.figures.results import plot_scores, plot_training
 from hsrnn.figures.reviews import Reviews
+from hsrnn.figures.sketch_curves import plot_curves, plot_roc
 from hsrnn.figures.straight_through import StraightThrough, plot_straight_through
 from hsrnn.figures.style import PALETTE, Picture
 from hsrnn.figures.ten_letters import TenLetterMachine
@@ -31,11 +32,13 @@ __all__ = [
     "pack",
     "plane",
     "plot_automaton",
+    "plot_curves",
     "plot_gates",
     "plot_hidden_states",
     "plot_intervals",
     "plot_operation_table",
     "plot_operations",
+    "plot_roc",
     "plot_scores",
     "plot_segment_tree",
     "plot_straight_through",
