@@ -9,12 +9,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
+import yaml
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HTML = ROOT / "_build" / "html"
@@ -28,7 +29,22 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
     "--force-color-profile=srgb",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no other machine can be reached
 ]
+PATIENCE = 120_000  # milliseconds: a busy machine is slow, and no reason to fail
+
+
+def entries(contents: object) -> list[str]:
+    """Return every page that a part of _toc.yml names, in order."""
+    if isinstance(contents, list):
+        return [page for each in contents for page in entries(each)]
+    if not isinstance(contents, dict):
+        return []
+    own = [contents[key] for key in ("root", "file") if key in contents]
+    return own + [page for key in ("parts", "chapters", "sections") for page in entries(contents.get(key))]
+
+
+PAGES = entries(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
 
 
 @dataclass
@@ -37,7 +53,7 @@ class Watched:
 
     Attributes:
         page: the Playwright page.
-        external: addresses outside the site that the page asked for; all of them were refused.
+        external: addresses outside the site that the page asked for; none of them was reached.
         complaints: errors and warnings of the console, uncaught exceptions, failed and missing local files.
     """
 
@@ -99,56 +115,108 @@ def browser() -> Iterator[Browser]:
 OpenPage = Callable[..., Watched]
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """A function `open_page(url, width=1280, theme="light") -> Watched`: maths typeset, network blocked."""
-    with page_opener(browser) as opener:
-        yield opener
-
-
-@contextmanager
-def page_opener(browser: Browser) -> Iterator[OpenPage]:
-    """Open pages in contexts of their own and close them all at the end."""
-    contexts = []
-
-    def opener(url: str, width: int = 1280, height: int = 900, theme: str = "light") -> Watched:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce"
-        )
-        contexts.append(context)
+@pytest.fixture(scope="package")
+def contexts(browser: Browser) -> dict[str, BrowserContext]:
+    """A profile of the browser for each theme: pages of one share a cache, so scripts are compiled once."""
+    made = {}
+    for theme in ("light", "dark"):
+        context = made[theme] = browser.new_context(color_scheme=theme, reduced_motion="reduce")
+        context.set_default_timeout(PATIENCE)
         context.add_init_script(
             f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}');"
         )
-        watched = Watched(context.new_page())
+    return made
 
-        def guard(route: Route, request: Request) -> None:
-            if request.url.startswith(LOCAL):
-                route.continue_()
-            else:
-                watched.external.append(request.url)
-                route.abort()
 
-        context.route("**/*", guard)
+def watch(page: Page) -> Watched:
+    """Return the page with all that it will complain of, or ask from elsewhere."""
+    watched = Watched(page)
+    page.on(
+        "request",
+        lambda request: request.url.startswith(LOCAL) or watched.external.append(request.url),
+    )
+    page.on(
+        "console",
+        lambda message: (
+            message.type in {"error", "warning"}
+            and watched.complaints.append(f"{message.type}: {message.text}")
+        ),
+    )
+    page.on("pageerror", lambda error: watched.complaints.append(f"uncaught: {error}"))
+    page.on(
+        "response",
+        lambda response: (
+            response.status >= 400 and watched.complaints.append(f"{response.status} for {response.url}")
+        ),
+    )
+    return watched
+
+
+@contextmanager
+def page_opener(contexts: dict[str, BrowserContext]) -> Iterator[OpenPage]:
+    """Open pages, and close them all at the end."""
+    opened = []
+
+    def opener(url: str, width: int = 1280, height: int = 900, theme: str = "light") -> Watched:
+        watched = watch(contexts[theme].new_page())
+        opened.append(watched)
         page = watched.page
-        page.on(
-            "console",
-            lambda message: (
-                message.type in {"error", "warning"}
-                and watched.complaints.append(f"{message.type}: {message.text}")
-            ),
-        )
-        page.on("pageerror", lambda error: watched.complaints.append(f"uncaught: {error}"))
-        page.on(
-            "response",
-            lambda response: (
-                response.status >= 400 and watched.complaints.append(f"{response.status} for {response.url}")
-            ),
-        )
+        page.set_viewport_size({"width": width, "height": height})
         page.goto(url)
         page.wait_for_load_state("load")
         page.evaluate("() => window.MathJax?.startup?.promise")
         return watched
 
     yield opener
-    for context in contexts:
-        context.close()
+    for watched in opened:
+        watched.page.close()
+
+
+@pytest.fixture
+def open_page(contexts: dict[str, BrowserContext]) -> Iterator[OpenPage]:
+    """A function `open_page(url, width=1280, theme="light") -> Watched`: a page for one test, typeset."""
+    with page_opener(contexts) as opener:
+        yield opener
+
+
+class Visits:
+    """The views of one page of the book, each opened once for all tests that look at it.
+
+    Most of a test's time would be the typesetting of its page. A test that changes what it looks at takes the
+    view instead, and no other test gets to see it.
+    """
+
+    def __init__(self, contexts: dict[str, BrowserContext], http: str, file: str) -> None:
+        self.contexts, self.bases = contexts, {"http": http, "file": file}
+        self.page, self.views = "", dict[tuple[str, int, str], Watched]()
+        self.stack = ExitStack()
+
+    def __call__(self, page: str, origin: str = "http", width: int = 1280, theme: str = "light") -> Watched:
+        """Return the page as seen from an origin, in a width and a theme."""
+        if page != self.page:
+            self.leave()
+            self.page, self.opener = page, self.stack.enter_context(page_opener(self.contexts))
+        view = (origin, width, theme)
+        if view not in self.views:
+            self.views[view] = self.opener(f"{self.bases[origin]}{page}.html", width=width, theme=theme)
+        return self.views[view]
+
+    def take(self, page: str, origin: str = "http", width: int = 1280, theme: str = "light") -> Watched:
+        """Return the same, for the calling test alone."""
+        watched = self(page, origin, width, theme)
+        del self.views[origin, width, theme]
+        return watched
+
+    def leave(self) -> None:
+        """Close what is open."""
+        self.stack.close()
+        self.views.clear()
+        self.page = ""
+
+
+@pytest.fixture(scope="package")
+def visit(contexts: dict[str, BrowserContext], site_url: str, file_url: str) -> Iterator[Visits]:
+    """A function `visit(page, origin="http", width=1280, theme="light") -> Watched`, shared by tests."""
+    visits = Visits(contexts, site_url, file_url)
+    yield visits
+    visits.leave()

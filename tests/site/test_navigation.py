@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
+
+from .conftest import PAGES, Visits
 
 pytestmark = pytest.mark.needs_browser
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TOC = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-FRONT = yaml.safe_load(TOC)["root"]
-CHAPTERS = re.findall(r"^\s*-\s+file:\s*(\S+)", TOC, flags=re.MULTILINE)
+FRONT, *CHAPTERS = PAGES
 
 both_origins = pytest.mark.parametrize("origin", ["http", "file"])
 
@@ -51,12 +50,13 @@ def test_every_chapter_is_within_two_clicks(base: str, open_page: Callable):
     assert wanted <= reached, f"more than two clicks away: {sorted(wanted - reached)}"
 
 
-@pytest.mark.parametrize("page", [FRONT, *CHAPTERS])
-def test_search_finds_every_page_by_words_of_its_title(page: str, site_url: str, open_page: Callable):
-    watched = open_page(f"{site_url}{page}.html")
-    heading = watched.page.locator("article h1").inner_text()
+@pytest.mark.parametrize("page", PAGES)
+def test_search_finds_every_page_by_words_of_its_title(
+    page: str, visit: Visits, site_url: str, open_page: Callable
+):
+    heading = visit(page).page.locator("article h1").inner_text()
     words = [word for word in re.findall(r"[A-Za-z]+", heading) if len(word) > 3] or heading.split()
-    watched.page.goto(f"{site_url}search.html?q={'+'.join(words[:3])}")
+    watched = open_page(f"{site_url}search.html?q={'+'.join(words[:3])}")
     watched.page.locator("#search-results li a").first.wait_for()
     found = watched.page.locator("#search-results li a").evaluate_all("(all) => all.map((a) => a.href)")
     assert any(f"{page}.html" in address for address in found), (words[:3], found)
@@ -80,23 +80,33 @@ def test_search_says_when_it_finds_nothing(base: str, open_page: Callable):
 
 
 @both_origins
-def test_pages_follow_each_other(base: str, open_page: Callable):
+def test_a_click_leads_to_the_next_page_and_back(base: str, open_page: Callable):
     page = open_page(f"{base}{FRONT}.html").page
-    for chapter in CHAPTERS:
-        page.locator(".prev-next-area a.right-next").click()
-        page.wait_for_url(f"**/{chapter}.html")
-    assert page.locator(".prev-next-area a.right-next").count() == 0, "the last page has no next one"
-    for chapter in reversed([FRONT, *CHAPTERS][:-1]):
-        page.locator(".prev-next-area a.left-prev").click()
-        page.wait_for_url(f"**/{chapter}.html")
+    page.locator(".prev-next-area a.right-next").click()
+    page.wait_for_url(f"{base}{CHAPTERS[0]}.html")
+    page.locator(".prev-next-area a.left-prev").click()
+    page.wait_for_url(f"{base}{FRONT}.html")
 
 
-@pytest.mark.parametrize("page", [FRONT, *CHAPTERS])
-def test_launch_buttons_open_this_very_notebook(page: str, site_url: str, open_page: Callable):
+@both_origins
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_follow_each_other(page: str, base: str, origin: str, visit: Visits):
+    area = visit(page, origin).page.locator(".prev-next-area")
+    place = PAGES.index(page)
+    for link, neighbours in (("right-next", PAGES[place + 1 :][:1]), ("left-prev", PAGES[:place][-1:])):
+        found = area.locator(f"a.{link}")
+        assert found.evaluate_all("(all) => all.map((a) => a.href)") == [
+            f"{base}{n}.html" for n in neighbours
+        ]
+        assert all(each.is_visible() for each in found.all())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_launch_buttons_open_this_very_notebook(page: str, visit: Visits):
     if not (ROOT / page).with_suffix(".ipynb").exists():
         assert (ROOT / page).with_suffix(".md").exists()
         return
-    addresses = open_page(f"{site_url}{page}.html").page.evaluate(
+    addresses = visit(page).page.evaluate(
         "() => [...document.querySelectorAll('.dropdown-launch-buttons a')].map((a) => a.href)"
     )
     for host in ("mybinder.org", "colab.research.google.com"):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
 import pytest
-import yaml
-from playwright.sync_api import Browser
 
-from .conftest import Watched, page_opener
+from .conftest import PAGES, Visits
 
 pytestmark = pytest.mark.needs_browser
 
@@ -19,15 +17,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SCREENSHOTS = ROOT / "_build" / "screenshots"
 
 
-def toc_pages() -> list[str]:
-    """Return the pages that _toc.yml names, the root first."""
-    text = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    contents = yaml.safe_load(text)
-    named = re.findall(r"^\s*-\s+file:\s*(\S+)", text, flags=re.MULTILINE)
-    return [contents["root"], *named]
-
-
-PAGES = toc_pages()
 SPECIAL = ["search"]
 
 
@@ -45,11 +34,8 @@ def uses_maths(page: str) -> bool:
 
 @pytest.mark.parametrize("origin", ["http", "file"])
 @pytest.mark.parametrize("page", PAGES)
-def test_page_is_quiet_and_complete(
-    page: str, origin: str, request: pytest.FixtureRequest, open_page: Callable
-):
-    base = request.getfixturevalue("site_url" if origin == "http" else "file_url")
-    watched = open_page(f"{base}{page}.html")
+def test_page_is_quiet_and_complete(page: str, origin: str, visit: Visits):
+    watched = visit(page, origin)
     facts = watched.page.evaluate(
         """() => ({
           headings: document.querySelectorAll("article h1").length,
@@ -74,24 +60,17 @@ def test_page_is_quiet_and_complete(
 
 
 VIEWS = list(product(PAGES + SPECIAL, ("light", "dark"), (1280, 390)))
+every_view = pytest.mark.parametrize(
+    ("page", "theme", "width"), VIEWS, ids=["-".join(map(str, view)) for view in VIEWS]
+)
 
 
-# Opened once for the two tests below: most of their time is the typesetting of a page.
-@pytest.fixture(scope="module", params=VIEWS, ids=["-".join(map(str, view)) for view in VIEWS])
-def view(
-    request: pytest.FixtureRequest, site_url: str, browser: Browser
-) -> Iterator[tuple[str, str, int, Watched]]:
-    """A page in a theme and a width: page, theme, width, and the page opened."""
-    page, theme, width = request.param
-    with page_opener(browser) as opener:
-        yield page, theme, width, opener(f"{site_url}{page}.html", width=width, theme=theme)
-
-
-def test_page_fits_its_screen(view: tuple[str, str, int, Watched]):
-    page, theme, width, watched = view
+@every_view
+def test_page_fits_its_screen(page: str, theme: str, width: int, visit: Visits):
+    watched = visit(page, width=width, theme=theme)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    picture = SCREENSHOTS / f"{page.replace('/', '-')}-{width}-{theme}.png"
-    watched.page.screenshot(path=picture, full_page=True)
+    picture = SCREENSHOTS / f"{page.replace('/', '-')}-{width}-{theme}.jpeg"
+    watched.page.screenshot(path=picture, full_page=True, quality=85)
     assert picture.stat().st_size > 5_000
     assert watched.page.evaluate("document.documentElement.dataset.theme") == theme
     wide = watched.page.evaluate(
@@ -109,9 +88,10 @@ def test_page_fits_its_screen(view: tuple[str, str, int, Watched]):
 
 
 @pytest.mark.needs_node
-def test_page_is_accessible(view: tuple[str, str, int, Watched]):
+@every_view
+def test_page_is_accessible(page: str, theme: str, width: int, visit: Visits):
     axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-    *_, watched = view
+    watched = visit(page, width=width, theme=theme)
     watched.page.evaluate(axe)
     found = watched.page.evaluate("() => axe.run(document, {preload: false, resultTypes: ['violations']})")
     grave = [

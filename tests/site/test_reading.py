@@ -1,32 +1,24 @@
-"""What every chapter promises: figures that answer, solutions that stay folded, a page fit to print."""
+"""What every chapter promises: solutions that stay folded, a page fit to print, figures that answer.
+
+These tests use a page, and come after those that only look at it: in the order of the files' names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
 from playwright.sync_api import Locator, Page
+
+from .conftest import PAGES, Visits
 
 pytestmark = pytest.mark.needs_browser
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+SECONDS_TO_ANSWER = 5
 PAPER = 680  # pixels: the width of A4 between margins of 15 mm
-
-
-def entries(contents: object) -> list[str]:
-    """Return every page that a part of _toc.yml names, in order."""
-    if isinstance(contents, list):
-        return [page for each in contents for page in entries(each)]
-    if not isinstance(contents, dict):
-        return []
-    own = [contents[key] for key in ("root", "file") if key in contents]
-    return own + [page for key in ("parts", "chapters", "sections") for page in entries(contents.get(key))]
-
-
-PAGES = entries(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
 
 
 def notebook(page: str) -> nbformat.NotebookNode | None:
@@ -67,36 +59,9 @@ def press(page: Page, figure: Locator) -> None:
     page.keyboard.press("ArrowRight" if sliders.count() else "Enter")
 
 
-@pytest.mark.parametrize("origin", ["http", "file"])
 @pytest.mark.parametrize("page", PAGES)
-def test_every_figure_answers_mouse_and_keyboard(
-    page: str, origin: str, request: pytest.FixtureRequest, open_page: Callable
-):
-    base = request.getfixturevalue("site_url" if origin == "http" else "file_url")
-    watched = open_page(f"{base}{page}.html")
-    figures = watched.page.locator(".hsrnn-living")
-    stored = notebook(page)
-    shown = sum(
-        "hsrnn-living" in output.get("data", {}).get("text/html", "")
-        for cell in (stored.cells if stored else [])
-        for output in cell.get("outputs", [])
-    )
-    assert figures.count() == shown, "every living figure of the notebook stands on the page"
-    for figure in figures.all():
-        assert figure.get_attribute("data-alive") == "yes"
-        assert figure.locator(".hl-fallback").is_hidden()
-        for use in (touch, press):
-            watched.page.reload()
-            before = looks(figure)
-            use(watched.page, figure)
-            watched.page.wait_for_timeout(50)
-            assert looks(figure) != before, f"{use.__name__}: nothing changed"
-    watched.assert_quiet()
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_solutions_are_folded_and_unfold_by_keyboard(page: str, site_url: str, open_page: Callable):
-    watched = open_page(f"{site_url}{page}.html")
+def test_solutions_are_folded_and_unfold_by_keyboard(page: str, visit: Visits):
+    watched = visit(page)
     folded = watched.page.locator("article div.cell.tag_hide-cell details")
     assert folded.count() == tagged(page, "hide-cell")
     headings = watched.page.locator("article :is(h2, h3, h4)").filter(has_text="Solution")
@@ -109,13 +74,16 @@ def test_solutions_are_folded_and_unfold_by_keyboard(page: str, site_url: str, o
         summary.focus()
         watched.page.keyboard.press("Enter")
         assert code.is_visible()
+        watched.page.keyboard.press("Enter")
+        assert code.is_hidden()
     watched.assert_quiet()
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_page_can_be_printed(page: str, site_url: str, open_page: Callable):
+def test_page_can_be_printed(page: str, visit: Visits):
     # Dark, for that is where ink on white paper could go wrong.
-    watched = open_page(f"{site_url}{page}.html", width=PAPER, theme="dark")
+    watched = visit.take(page, theme="dark")
+    watched.page.set_viewport_size({"width": PAPER, "height": 900})
     watched.page.emulate_media(media="print")
     facts = watched.page.evaluate(
         """() => {
@@ -151,4 +119,40 @@ def test_page_can_be_printed(page: str, site_url: str, open_page: Callable):
     assert facts["alive"] == 0 and facts["pictures"] == 0, "in print a picture stands for a living figure"
     assert facts["titles"] == 1
     assert watched.page.pdf(format="A4").startswith(b"%PDF")
+    watched.assert_quiet()
+
+
+def changes(figure: Locator, before: str) -> bool:
+    """Return whether a figure soon looks other than before."""
+    until = time.monotonic() + SECONDS_TO_ANSWER
+    while looks(figure) == before:
+        if time.monotonic() > until:
+            return False
+        figure.page.wait_for_timeout(10)
+    return True
+
+
+@pytest.mark.parametrize("origin", ["http", "file"])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_figure_answers_mouse_and_keyboard(page: str, origin: str, visit: Visits):
+    stored = notebook(page)
+    shown = sum(
+        "hsrnn-living" in output.get("data", {}).get("text/html", "")
+        for cell in (stored.cells if stored else [])
+        for output in cell.get("outputs", [])
+    )
+    watched = visit(page, origin)
+    figures = watched.page.locator(".hsrnn-living")
+    assert figures.count() == shown, "every living figure of the notebook stands on the page"
+    if shown:
+        visit.take(page, origin)
+    for use in (touch, press) if shown else ():
+        if use is press:
+            watched.page.reload()  # as it was before the mouse
+        for figure in figures.all():
+            assert figure.get_attribute("data-alive") == "yes"
+            assert figure.locator(".hl-fallback").is_hidden()
+            before = looks(figure)
+            use(watched.page, figure)
+            assert changes(figure, before), f"{use.__name__}: nothing changed"
     watched.assert_quiet()
