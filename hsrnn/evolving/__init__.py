@@ -8,37 +8,90 @@
 ``schedule``     the waves of nodes that can be updated together
 ``graph_lstm``   the equations: :class:`GraphLSTM`, one node at a time and in waves
 ``waves``        the waves forward and backward by hand
+``merging``      merging probabilities and their loss; :func:`coarsen`, :func:`merge`, :func:`unmerge`
+``proposals``    five ways to propose merges
+``acceptance``   four ways to accept or reject them
+``evolution``    :func:`evolve`: one level up, with a log of all proposals
+``hierarchy``    :class:`Hierarchy`: the levels, to be cut, compared and spread back
+``chain``        a reversible chain over partitions by the same proposals and acceptance
+``exact``        all partitions of a small graph: how far a rule is from the Gibbs distribution
 ===============  =================================================================================
 """
 
-from .graph import Graph, components, graph_from_edges, union
+from .acceptance import accept, log_transition
+from .chain import PartitionChain, blocks_in_order
+from .evolution import MergeLog, MergeRule, evolve
+from .exact import (
+    Bias,
+    bias,
+    gibbs,
+    one_way_bias,
+    partitions,
+    stationary,
+    total_variation,
+    transition_matrix,
+)
+from .graph import Graph, canonical, components, graph_from_edges, union
 from .graph_lstm import GraphLSTM, NodeState
+from .hierarchy import Agreement, Hierarchy, compare
+from .merging import MergeScore, coarsen, merge, merge_loss, unmerge
 from .orders import confidence_order, perturbed_order, random_order, search_order
+from .proposals import Proposal, at_random, match, merges, propose, sample_edges
 from .schedule import Schedule, depths, schedule
 from .scores import Score, confusion, score
 from .superpixels import Superpixels, ceiling, from_map, majority, stack, superpixels
 
 __all__ = [
+    "Agreement",
+    "Bias",
     "Graph",
     "GraphLSTM",
+    "Hierarchy",
+    "MergeLog",
+    "MergeRule",
+    "MergeScore",
     "NodeState",
+    "PartitionChain",
+    "Proposal",
     "Schedule",
     "Score",
     "Superpixels",
+    "accept",
+    "at_random",
+    "bias",
+    "blocks_in_order",
+    "canonical",
     "ceiling",
+    "coarsen",
+    "compare",
     "components",
     "confidence_order",
     "confusion",
     "depths",
+    "evolve",
     "from_map",
+    "gibbs",
     "graph_from_edges",
+    "log_transition",
     "majority",
+    "match",
+    "merge",
+    "merge_loss",
+    "merges",
+    "one_way_bias",
+    "partitions",
     "perturbed_order",
+    "propose",
     "random_order",
+    "sample_edges",
     "schedule",
     "score",
     "search_order",
     "stack",
+    "stationary",
     "superpixels",
+    "total_variation",
+    "transition_matrix",
     "union",
+    "unmerge",
 ]
