@@ -23,6 +23,9 @@
     pictures = datasets.load("mnist")                              # "fashion-mnist", "cifar10" likewise
     pictures.train.scaled(), pictures.train.labels                 # float32 (n, channels, h, w) from 0 to 1
 
+    scenes = datasets.load("scenes")                               # rooms with handwritten digits, generated
+    scenes.test.images[0], scenes.test.labels[0]                   # uint8 (32, 32); digits from left to right
+
 `HSRNN_DATA` names a folder of your own with one sub-folder a data set (it is only read); `HSRNN_OFFLINE=1`
 forbids the network. Every error raised on purpose is a `DatasetError`.
 """
@@ -57,14 +60,20 @@ from hsrnn.datasets.pen import Hand, Writing, write
 from hsrnn.datasets.pictures import Pictures, PictureSplit
 from hsrnn.datasets.registry import Availability, CheckReport, available, check, fetch, load
 from hsrnn.datasets.reviews import Review, ReviewTruth, draw_reviews, truth
+from hsrnn.datasets.rooms import HABITS, PERIODS, ROOMS, STRANGE, Visits, mark, period_of, visit
+from hsrnn.datasets.scenes import Scenes, SceneSplit, paint
 from hsrnn.datasets.shipped import shipped
 from hsrnn.datasets.strokes import Strokes
 from hsrnn.datasets.text import Corpus, Vocabulary, load_text
 
 __all__ = [
+    "HABITS",
     "NAMES",
     "PICTURES",
+    "PERIODS",
     "REVIEWS",
+    "ROOMS",
+    "STRANGE",
     "UNKNOWN",
     "ArchiveTooLargeError",
     "Availability",
@@ -91,14 +100,17 @@ __all__ = [
     "ReviewTruth",
     "Reviews",
     "Sample",
+    "SceneSplit",
+    "Scenes",
     "Strokes",
     "TooFewSymbolsError",
     "UnknownDatasetError",
     "UnknownSymbolError",
     "UnsafeArchiveError",
+    "Visits",
     "Vocabulary",
-    "WrongCountError",
     "Writing",
+    "WrongCountError",
     "WrongHashError",
     "available",
     "check",
@@ -111,11 +123,15 @@ __all__ = [
     "letters",
     "load",
     "load_text",
+    "mark",
+    "paint",
+    "period_of",
     "read_card",
     "read_idx",
     "read_labelled",
     "shipped",
     "split_by_form",
     "truth",
+    "visit",
     "write",
 ]

@@ -21,6 +21,7 @@ NAMES = (
     *("strokes", "iam-ondb"),
     *REVIEWS,
     *PICTURES,
+    "scenes",
 )
 
 Format = Literal["plain", "gz", "zip", "tar.gz"]
@@ -48,9 +49,9 @@ class Download:
 class Card:
     """What there is to know about one data set; `files` maps a file name to its SHA-256.
 
-    `sizes` holds bytes for each file, `counts` what `unit` says (symbols, lines of handwriting, reviews
-    or pictures) for each split, `types` the number of distinct symbols, words or classes, 0 where there are
-    none. Each entry of
+    `sizes` holds bytes for each file, `counts` what `unit` says (symbols, lines of handwriting, reviews,
+    pictures or scenes) for each split, `types` the number of distinct symbols, words or classes, 0 where
+    there are none. Each entry of
     `sources` is a complete way to fetch the data: the official source first, then the mirrors; none where
     users must get it themselves.
     """

@@ -7,22 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hsrnn.datasets import cifar, corpora, iam, idx, labelled, pictures, strokes
+from hsrnn.datasets import cifar, corpora, iam, idx, labelled, pictures, scenes, strokes
 from hsrnn.datasets.cards import NAMES, Card, read_card
 from hsrnn.datasets.errors import DatasetError, MissingFileError
 from hsrnn.datasets.fetching import fetch_card
 from hsrnn.datasets.labelled import Reviews
 from hsrnn.datasets.pictures import Pictures
+from hsrnn.datasets.scenes import Scenes
 from hsrnn.datasets.storage import Location, Place, cache_folder, locate, verify
 from hsrnn.datasets.strokes import Strokes
 from hsrnn.datasets.text import SPLITS, Corpus
 
-Loaded = Corpus | Strokes | Reviews | Pictures
+Loaded = Corpus | Strokes | Reviews | Pictures | Scenes
 GENERATED: Mapping[str, Callable[..., Loaded]] = {
     "generated": corpora.generated,
     "strokes": strokes.generated,
     "reviews": labelled.generated_reviews,
     "digits": pictures.digits,
+    "scenes": lambda card, digits="digits", **days: scenes.generated_scenes(card, load(digits), **days),
 }
 _OPTIONS: Mapping[str, tuple[str, ...]] = {"sst2": ("min_count",)}
 _BUILD: Mapping[str, Callable[..., Corpus | Reviews | Pictures]] = {
@@ -81,16 +83,18 @@ def load(name: str, **options: Any) -> Loaded:
             "enwik8-prefix"; or handwriting, "strokes" (generated, needs no file) or "iam-ondb" (files of
             your own); or labelled sentences, "reviews" (generated, needs no file) or "sst2"; or labelled
             pictures, "digits" (inside scikit-learn, needs no file), "mnist", "fashion-mnist", "cifar10", or
-            "cifar10-jpg" (a lossy copy of your own).
+            "cifar10-jpg" (a lossy copy of your own); or pictures of rooms, "scenes" (generated, needs no
+            file).
         options: for "generated" only: `length` in characters over all splits (1,000,000), `seed` (0) and
             `spaces` (True; False leaves out the spaces between words). For "strokes" only: `lines` over all
             splits (2,000), `letters` a line (12) and `seed` (0). For "reviews" only: the numbers of reviews
             `train` (4000), `valid` (1000) and `test` (1000), and `seed` (0). For "sst2" only: `min_count`
-            (2); rarer words are `<unk>`.
+            (2); rarer words are `<unk>`. For "scenes" only: `digits` ("digits", or "mnist"), the numbers of
+            days `train` (125), `valid` (20) and `days` of the year (365), and `seed` (0).
 
     Returns:
         A `Corpus` for a text, `Strokes` for handwriting, `Reviews` for labelled sentences, `Pictures` for
-        labelled pictures.
+        labelled pictures, `Scenes` for pictures of rooms.
 
     Raises:
         UnknownDatasetError: no such name.
@@ -187,7 +191,7 @@ def _differences(card: Card, found: Loaded) -> list[str]:
 def _report(found: Loaded, place: Place, problems: list[str]) -> CheckReport:
     counts = {split: len(getattr(found, split)) for split in SPLITS}
     types = 0
-    if not isinstance(found, Strokes):
+    if not isinstance(found, Strokes | Scenes):
         types = len(found.classes if isinstance(found, Pictures) else found.vocabulary)
     return CheckReport(found.name, place, found.hashes, counts, types, tuple(problems), found.card.unit)
 

@@ -133,6 +133,7 @@ def test_available_lists_every_name(tiny, cache, tmp_path, monkeypatch):
         "fashion-mnist": "not here",
         "cifar10": "not here",
         "cifar10-jpg": "not here",
+        "scenes": "embedded",
     }
 
 
