@@ -1,4 +1,4 @@
-"""A year of rooms, the network that reads it, and its trees: what experiments, chapters and figures start from.
+"""A year of rooms, the network that reads it, and its trees: where experiments, chapters and figures start.
 
     scenes = datasets.load("scenes")                            # scenes.test is the year, an hour a scene
     network = load_network()                                    # shipped, trained on scenes.train
