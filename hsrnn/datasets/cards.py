@@ -51,9 +51,8 @@ class Card:
 
     `sizes` holds bytes for each file, `counts` what `unit` says (symbols, lines of handwriting, reviews,
     pictures or scenes) for each split, `types` the number of distinct symbols, words or classes, 0 where
-    there are none. Each entry of
-    `sources` is a complete way to fetch the data: the official source first, then the mirrors; none where
-    users must get it themselves.
+    there are none. Each entry of `sources` is a complete way to fetch the data: the official source first,
+    then the mirrors; none where users must get it themselves.
     """
 
     name: str

@@ -4,8 +4,8 @@ A scene is what stands behind one door of the house of ``hsrnn.datasets.rooms``:
 points on a canvas of 32 x 32, at any whole position; their boxes may overlap by one row or column of points
 (then the darker point counts). The digits of a scene are listed from left to right.
 
-The digits are the data set "digits", or "mnist" reduced to the same 8 x 8 points. Each split of scenes has the
-digits of its own split, so none is in two. ``train`` and ``valid`` are days of the house without anything
+The digits are the data set "digits", or "mnist" reduced to the same 8 x 8 points. Each split of scenes has
+the digits of its own split, so none is in two. ``train`` and ``valid`` are days of the house without anything
 strange; ``test`` is *a year of rooms*: one scene an hour, and one day with a mark that is no digit.
 """
 
@@ -155,7 +155,7 @@ def paint(visits: Visits, digits: PictureSplit, random: np.random.RandomState) -
 
 
 def reduced(digits: PictureSplit) -> NDArray[np.uint8]:
-    """Return digits as 8 x 8 points of 0 to 16, ``(n, 8, 8)``: of 28 x 28 the inner 24 x 24 in blocks of 3 x 3.
+    """Return digits as 8 x 8 points of 0 to 16, ``(n, 8, 8)``; of 28 x 28 the inner 24 x 24, 3 x 3 a point.
 
     Raises:
         ValueError: the digits have another form.

@@ -14,6 +14,14 @@ from hsrnn.figures.living import LivingFigure
 from hsrnn.figures.operations import plot_gates, plot_operation_table, plot_operations, plot_segment_tree
 from hsrnn.figures.results import plot_scores, plot_training
 from hsrnn.figures.reviews import Reviews
+from hsrnn.figures.scenes import (
+    plot_by_size,
+    plot_days,
+    plot_hours,
+    plot_rooms,
+    plot_vector,
+    plot_windows,
+)
 from hsrnn.figures.sketch_curves import plot_curves, plot_roc
 from hsrnn.figures.straight_through import StraightThrough, plot_straight_through
 from hsrnn.figures.style import PALETTE, Picture
@@ -32,18 +40,24 @@ __all__ = [
     "pack",
     "plane",
     "plot_automaton",
+    "plot_by_size",
     "plot_curves",
+    "plot_days",
     "plot_gates",
     "plot_hidden_states",
+    "plot_hours",
     "plot_intervals",
     "plot_operation_table",
     "plot_operations",
     "plot_roc",
+    "plot_rooms",
     "plot_scores",
     "plot_segment_tree",
     "plot_straight_through",
     "plot_sweep",
     "plot_training",
+    "plot_vector",
+    "plot_windows",
     "project",
     "unpack",
 ]

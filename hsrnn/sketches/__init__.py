@@ -28,6 +28,7 @@ no formula has been checked against the paper, and nothing here is a reproductio
 ``scene_network``  a small network of modules that reads rooms with digits: strokes -> digits -> scene
 ``scene_train``    its training, and how well it reads
 ``scene_trees``    its forward pass as trees, and attributes taken apart
+``written``        the map of one structure as a matrix, for many trees of it
 =================  ====================================================================================
 """
 
@@ -50,6 +51,7 @@ from .scene_trees import DigitsRead, digits_read, record_scenes, scene_tree, sce
 from .signatures import Signature
 from .sketch import Erased, Sketcher, erase, merge
 from .solve import Solution, least_squares, pursuit
+from .written import WrittenOut
 
 __all__ = [
     "OVERALL",
@@ -91,6 +93,7 @@ __all__ = [
     "Stored",
     "Transparent",
     "Vectors",
+    "WrittenOut",
     "bounded",
     "chain_way",
     "concepts",
