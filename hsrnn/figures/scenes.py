@@ -127,8 +127,8 @@ def plot_vector(values: ArrayLike, title: str = "") -> Picture:
 
 
 def plot_by_size(
-    sizes: Sequence[float], curves: Mapping[str, Sequence[float]], *, x: str, y: str, title: str = "",
-    lines: Mapping[str, Sequence[float]] | None = None, log_y: bool = True,
+    sizes: ArrayLike, curves: Mapping[str, ArrayLike], *, x: str, y: str, title: str = "",
+    lines: Mapping[str, ArrayLike] | None = None, log_y: bool = True,
 ) -> Picture:  # fmt: skip
     """Draw measured curves over a size on a doubling axis, and predicted ones as dashed lines.
 
@@ -142,7 +142,8 @@ def plot_by_size(
     Raises:
         ValueError: for no curves, too many, or lengths that differ.
     """
-    known = {**curves, **(lines or {})}
+    sizes = np.asarray(sizes, dtype=float)
+    known = {name: np.asarray(v, dtype=float) for name, v in {**curves, **(lines or {})}.items()}
     if not 1 <= len(curves) <= len(_ROLES) or any(len(values) != len(sizes) for values in known.values()):
         raise ValueError(
             f"curves must be 1 to {len(_ROLES)}, each with a value for each of {len(sizes)} sizes, got "
@@ -193,7 +194,7 @@ def plot_hours(series: Mapping[str, ArrayLike], y: str) -> Picture:
         axes.set(xlabel="hour of the day", ylabel=y, xticks=range(0, 24, 3))
         axes.legend()
         parts = [
-            f"{name} is highest at hour {int(values.argmax())} ({values.max():.0f}) and {values.sum():.0f} in all"
+            f"{name} is highest at hour {values.argmax()} ({values.max():.0f}) and {values.sum():.0f} in all"
             for name, values in bars.items()
         ]
         return Picture(figure, f"{y} by hour of the day: {'; '.join(parts)}.")
@@ -223,6 +224,6 @@ def plot_days(strangeness: ArrayLike, day: int, y: str) -> Picture:
         place = int((values > values[day]).sum()) + 1
         return Picture(
             figure,
-            f"{y} of {len(values)} days: day {day} has {values[day]:.2f}, place {place} from the top; the median "
-            f"of days above 0 is {np.median(values[values > 0]):.2f}.",
+            f"{y} of {len(values)} days: day {day} has {values[day]:.2f}, place {place} from the top; the "
+            f"median of days above 0 is {np.median(values[values > 0]):.2f}.",
         )

@@ -1,4 +1,4 @@
-"""Pictures of rooms and of what is remembered: their numbers are in their words, and bad arrays are refused."""
+"""Pictures of rooms and of what is remembered: numbers are in their words, and bad arrays are refused."""
 
 from __future__ import annotations
 
