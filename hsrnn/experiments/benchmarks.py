@@ -22,7 +22,12 @@ import torch
 from torch import Tensor
 
 from hsrnn import hmrnn
-from hsrnn.experiments import automata_benchmarks, evolving_benchmarks, sketches_benchmarks
+from hsrnn.experiments import (
+    automata_benchmarks,
+    coarse_benchmarks,
+    evolving_benchmarks,
+    sketches_benchmarks,
+)
 from hsrnn.experiments.hmrnn_language import load_model
 from hsrnn.experiments.timing import alternate, threads
 from hsrnn.hmrnn import Stepper, fast_forward
@@ -195,6 +200,7 @@ BENCHMARKS: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {
     "hmrnn.train": train,
     "hmrnn.generate": generate,
     **automata_benchmarks.BENCHMARKS,
+    **coarse_benchmarks.BENCHMARKS,
     **evolving_benchmarks.BENCHMARKS,
     **sketches_benchmarks.BENCHMARKS,
 }
