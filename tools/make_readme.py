@@ -29,6 +29,8 @@ CHECKPOINT = "hmrnn-language-ptb"
 COLUMNS = {
     "hmrnn.language": ("model", "units", "paper", "test BPC", "copies"),
     "hmrnn.handwriting": ("model", "units", "paper", "test nats a line", "copies"),
+    "coarse.taylornet": ("network", "form", "normalised", "parameters", "test"),
+    "coarse.distill": ("a class", "references", "own E", "new E", "fresh net"),
     "automata.languages": ("cell", "learned", "exact automaton", "first k", "stable k"),
 }
 

@@ -208,8 +208,8 @@ class Distiller(ClassifierMixin, BaseEstimator):
         """
         tensors, values = load_checkpoint(Path(path))
         try:
-            made = cls(**values["params"])
-            made.levels = tuple(made.levels)
+            params = values["params"]
+            made = cls(**params | {"levels": tuple(params["levels"])})
             made.classes_ = np.array(values["classes"])
             made.references_ = tuple(tensors[f"references.{k}"].numpy() for k in range(len(made.levels)))
             made.losses_ = tensors["losses"].numpy()

@@ -23,6 +23,8 @@ from . import (
     automata_trust_tables,
     coarse_distill,
     coarse_distill_tables,
+    coarse_taylornet,
+    coarse_taylornet_tables,
     hmrnn_handwriting,
     hmrnn_handwriting_tables,
     hmrnn_language,
@@ -93,6 +95,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             automata_sentiment.PRESETS,
             automata_sentiment.run,
             automata_sentiment_tables.tables,
+        ),
+        Experiment(
+            "coarse.taylornet",
+            "Polynomials that coarse-grain, beside networks of equal size",
+            coarse_taylornet.PRESETS,
+            coarse_taylornet.run,
+            coarse_taylornet_tables.tables,
         ),
         Experiment(
             "coarse.distill",

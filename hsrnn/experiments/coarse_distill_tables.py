@@ -71,9 +71,9 @@ def accuracy_table(preset: str, records: Sequence[Record]) -> Table:
         ("a class", "references", *(WORDS[judge] for judge in JUDGES)),
         tuple(rows),
         f"Mean ± half of a 95 % interval (Student's t over seeds). A picture gets the class of the most "
-        f"similar reference under the net named; fresh net: trained on the references alone. Own E was trained with "
-        f"the distilled references, and matched and herding use it too; the other nets took no part. Upper "
-        f"anchor, a linear head on all training pictures: {heads}. {made_by(records)}",
+        f"similar reference under the net named; fresh net: trained on the references alone. Own E was "
+        f"trained with the distilled references, and matched and herding use it too; the other nets took "
+        f"no part. Upper anchor, a linear head on all training pictures: {heads}. {made_by(records)}",
     )
 
 
@@ -141,12 +141,13 @@ def claims_table(records: Sequence[Record]) -> Table:
         "Rules, written before the runs. C4, under the new E, differences paired by seed: reproduced if at "
         "every level the 95 % interval of distilled minus each of k-means, herding and random lies above 0, "
         "partly if at some level, else not. C5, means over seeds: no copies (nearest real picture at least "
-        "10 % of the distance of two real ones away), near real pictures (nearer than two real ones are to each "
-        "other), more abstract (spread and sharpness fall from level to level), and not the class mean (last "
-        "level at least 10 % of that distance from it): reproduced if all hold, partly if the first three, "
-        "else not. C6: at the last step class averages move by less than 0.5 % of full brightness, classes "
-        "stay at least half as far apart as at first, and two starts end less than half as far apart as they "
-        "began: reproduced if all hold, partly if the first two, else not. 5 seeds or more.",
+        "10 % of the distance of two real ones away), near real pictures (nearer than two real ones are to "
+        "each other), more abstract (spread and sharpness fall from level to level), and not the class "
+        "mean (last level at least 10 % of that distance from it): reproduced if all hold, partly if the "
+        "first three, else not. C6: at the last step class averages move by less than 0.5 % of full "
+        "brightness, classes stay at least half as far apart as at first, and two starts end less than "
+        "half as far apart as they began: reproduced if all hold, partly if the first two, else not. 5 "
+        "seeds or more.",
     )
 
 

@@ -12,6 +12,7 @@ from hsrnn.figures.boundaries import Boundaries
 from hsrnn.figures.hidden_states import plane, plot_hidden_states, project
 from hsrnn.figures.living import LivingFigure
 from hsrnn.figures.operations import plot_gates, plot_operation_table, plot_operations, plot_segment_tree
+from hsrnn.figures.references import plot_iterated, plot_looking, plot_references
 from hsrnn.figures.results import plot_scores, plot_training
 from hsrnn.figures.reviews import Reviews
 from hsrnn.figures.scenes import (
@@ -47,8 +48,11 @@ __all__ = [
     "plot_hidden_states",
     "plot_hours",
     "plot_intervals",
+    "plot_iterated",
+    "plot_looking",
     "plot_operation_table",
     "plot_operations",
+    "plot_references",
     "plot_roc",
     "plot_rooms",
     "plot_scores",
