@@ -31,6 +31,8 @@ from . import (
     hmrnn_language_tables,
     sketches_dictionary,
     sketches_dictionary_tables,
+    sketches_memory,
+    sketches_memory_tables,
     sketches_theorems,
     sketches_theorems_tables,
 )
@@ -123,6 +125,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             sketches_dictionary.PRESETS,
             sketches_dictionary.run,
             sketches_dictionary_tables.tables,
+        ),
+        Experiment(
+            "sketches.memory",
+            "A year of rooms in sketches, and questions asked afterwards",
+            sketches_memory.PRESETS,
+            sketches_memory.run,
+            sketches_memory_tables.tables,
         ),
     )
 }

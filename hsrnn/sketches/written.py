@@ -3,7 +3,8 @@
 Source: Ghazi, Panigrahy and Wang (2019, arXiv 1905.12730), reconstructed; derived. A sketch is linear in its
 attributes once structure and weights are known: s = x A + m, where x holds all attributes one after another
 and m is what the markers add. Where many trees have the same structure, making their sketches and reading
-them by least squares are one matrix product each. It equals ``sketch`` and ``solve``, which never write A out.
+them by least squares are one matrix product each. It equals ``sketch`` and ``solve``, which never write A
+out.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .gains import Coefficients
 from .mechanism import SketchError
 from .modular import OVERALL, Forest
 from .sketch import Erased, Sketcher
@@ -79,14 +81,24 @@ class WrittenOut:
             self._inverses[key] = torch.linalg.pinv(self.matrix[:, kept])
         return (values.double() - self.markers[kept]) @ self._inverses[key]
 
+    def project(self, sketches: Tensor | Erased) -> Tensor:
+        """Return the attributes ``(n, numbers)`` by path-aware projection, see
+        :meth:`~hsrnn.sketches.Decoder.project_paths`."""
+        full = sketches.filled() if isinstance(sketches, Erased) else sketches
+        mechanism = self.sketcher.mechanism
+        coefficients, parts = Coefficients(mechanism, self.tree), []
+        for name, read in self.split(full.double() @ self.matrix.T).items():
+            gram = torch.from_numpy(coefficients.gram(0, name)) * mechanism.attribute_share**2
+            parts.append((torch.linalg.pinv(gram, hermitian=True) @ read).flatten(1))
+        return torch.cat(parts, 1)
+
     def residual(self, sketches: Tensor) -> Tensor:
         """Return ``(n,)`` the length of what this structure cannot explain of sketches ``(n, d)``: of several
         structures, the one that leaves least is the tree's."""
         return (sketches.double() - self.encode(self.solve(sketches))).norm(dim=1)
 
     def _linear(self, parts: dict[str, Tensor], marker: float) -> Tensor:
-        many = self.tree.like(parts)
-        return self.sketcher.linear(many, {
-            name: torch.cat([part.flatten(0, 1), part.new_full((part.shape[0] * part.shape[1], 1), marker)], 1)
-            for name, part in parts.items()
+        flat = {name: part.flatten(0, 1) for name, part in parts.items()}
+        return self.sketcher.linear(self.tree.like(parts), {
+            name: torch.cat([part, part.new_full((len(part), 1), marker)], 1) for name, part in flat.items()
         })  # fmt: skip

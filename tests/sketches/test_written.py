@@ -52,6 +52,15 @@ def test_it_solves_as_least_squares_does_also_what_is_erased(sketcher, any_dag):
         torch.testing.assert_close(part[0], expected[name].value, atol=1e-9, rtol=0)
 
 
+def test_it_projects_as_the_decoder_does(sketcher, any_dag):
+    forest = Forest.of([any_dag(3)])
+    map_ = WrittenOut(sketcher, forest)
+    for left in (sketcher.encode(forest), erase(sketcher.encode(forest), 70)):
+        expected = Decoder(sketcher).project_paths(left, forest)
+        for name, part in map_.split(map_.project(left)).items():
+            torch.testing.assert_close(part[0], expected[name].value, atol=1e-8, rtol=1e-6)
+
+
 def test_too_few_coordinates_give_the_shortest_answer_that_fits(sketcher, any_dag):
     forest = Forest.of([any_dag(2)])
     map_ = WrittenOut(sketcher, forest)
