@@ -24,6 +24,7 @@ from hsrnn.figures.scenes import (
     plot_windows,
 )
 from hsrnn.figures.sketch_curves import plot_curves, plot_roc
+from hsrnn.figures.sketch_memory import SketchMemory, plot_sketch_memory
 from hsrnn.figures.straight_through import StraightThrough, plot_straight_through
 from hsrnn.figures.style import PALETTE, Picture
 from hsrnn.figures.ten_letters import TenLetterMachine
@@ -36,6 +37,7 @@ __all__ = [
     "LivingFigure",
     "Picture",
     "Reviews",
+    "SketchMemory",
     "StraightThrough",
     "TenLetterMachine",
     "pack",
@@ -57,6 +59,7 @@ __all__ = [
     "plot_rooms",
     "plot_scores",
     "plot_segment_tree",
+    "plot_sketch_memory",
     "plot_straight_through",
     "plot_sweep",
     "plot_training",
