@@ -94,7 +94,7 @@ function render({ model: widget, el }) {
     h("span", { class: "hl-true-name" }, "ticks and dots"),
     " what was true. For a room that is what the network saw there, for the year what really lay there.",
   );
-  stage.classList.add("hl-memory");
+  stage.classList.add("hl-sketch");
   stage.append(
     h("p", { class: "hl-heading" }, `One room in ${d} numbers`),
     room.el,

@@ -56,11 +56,11 @@ export function pointPicture(size, title) {
 // top, label, at }) }; `names` stand below, `at` marks one bar.
 export function barChart({ names, height = 72, width = 20, every = 1 }) {
   const inner = names.length * width;
-  const [fill, whiskers, ticks] = ["hl-bar", "hl-whisker", "hl-true"].map((kind) => s("path", { class: kind }));
+  const [fill, whiskers, ticks] = ["hl-column", "hl-whisker", "hl-true"].map((kind) => s("path", { class: kind }));
   const texts = names.map((name, k) =>
     s("text", { x: (k + 0.5) * width, y: height + 14, "text-anchor": "middle" }, k % every === 0 ? name : ""),
   );
-  const axis = s("path", { class: "hl-axis", d: `M0 ${height}H${inner}` });
+  const axis = s("path", { class: "hl-base", d: `M0 ${height}H${inner}` });
   const el = s("svg", { class: "hl-bars", viewBox: `0 -2 ${inner} ${height + 20}`, role: "img" }, fill, axis, whiskers, ticks, ...texts);
   el.style.maxWidth = `${inner * 1.25}px`;
   function show({ values, errors, truth, top, label, at = null }) {
@@ -76,7 +76,6 @@ export function barChart({ names, height = 72, width = 20, every = 1 }) {
     ticks.setAttribute("d", truth.map((value, k) => `M${k * width} ${y(value)}h${width}`).join(""));
     texts.forEach((text, k) => text.setAttribute("class", k === at ? "hl-chosen" : ""));
     el.setAttribute("aria-label", label);
-    el.classList.toggle("hl-unknown-bars", values.length === 0);
   }
   return { el, show };
 }
@@ -85,7 +84,7 @@ export function barChart({ names, height = 72, width = 20, every = 1 }) {
 // truth, at, label }), onPick }.
 export function yearLine({ count, onPick, height = 90 }) {
   const [width, span] = [count, height - 8];
-  const [band, line, dots, mark] = ["hl-band", "hl-line", "hl-dots", "hl-mark"].map((kind) => s("path", { class: kind }));
+  const [band, line, dots, mark] = ["hl-spread", "hl-line", "hl-dots", "hl-mark"].map((kind) => s("path", { class: kind }));
   const box = { viewBox: `-1 0 ${width + 2} ${height}`, preserveAspectRatio: "none", role: "img", onclick: pick };
   const el = s("svg", { class: "hl-year", ...box }, band, mark, line, dots);
   function pick(event) {
