@@ -85,22 +85,22 @@ def encode(
         seconds = alternate(lambda: ours.encode(forest), lambda: dense.encode(part), repeats)
         yield _line(
             "sketches.encode/dense", seconds[0], seconds[1] * scale,
-            f"{what}, randomised Hadamard. Reference: the same sketches by the same code with the transparent "
-            f"matrices written out as dense orthonormal ones, {len(part)} trees times {scale:g}. One thread",
+            f"{what}, randomised Hadamard. Reference: the same sketches by the same code with the "
+            f"transparent matrices written out as dense orthonormal ones, {len(part)} trees times {scale:g}. One thread",
             largest_difference=difference,
         )  # fmt: skip
         batched, one_by_one = torchhd_trees(forest, count, attributes, dimension)
         seconds = alternate(lambda: ours.encode(forest), batched, repeats)
         yield _line(
             "sketches.encode/torchhd", *seconds,
-            f"{what}. Reference: torchhd's bind and multibundle (MAP), whole levels at once, keys made before; "
-            "one bind an object where a sketch takes several transforms. One thread",
+            f"{what}. Reference: torchhd's bind and multibundle (MAP), all trees at once, keys made "
+            "before; one bind an object where a sketch takes several transforms. One thread",
         )  # fmt: skip
         seconds = alternate(lambda: ours.encode(forest), lambda: one_by_one(len(part)), repeats)
         yield _line(
             "sketches.encode/torchhd-tree", seconds[0], seconds[1] * scale,
-            f"{what}. Reference: torchhd.structures.Tree, a leaf an object, {len(part)} trees times {scale:g}. "
-            "One thread",
+            f"{what}. Reference: torchhd.structures.Tree, a leaf an object, {len(part)} trees times "
+            f"{scale:g}. One thread",
         )  # fmt: skip
     used = memory_of_one_tree(large, attributes)
     yield _line(

@@ -91,7 +91,7 @@ def test_sketch_memory_by_keyboard(open_page: OpenPage) -> None:
 
 
 def test_sketch_memory_answers_for_the_year(open_page: OpenPage) -> None:
-    """The sum that a page reads from merged sketches is the network's, and the error bar holds what is off."""
+    """The sum that a page reads from merged sketches is the network's, within the error bar."""
     page = open_page(memory_figure().page())
     truth = [scenes(4, 3, seed)[0].attributes["digit"].double().numpy()[:, :10] / 0.7 for seed in range(5)]
     for digit in (3, 9):

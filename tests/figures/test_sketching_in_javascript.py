@@ -106,8 +106,8 @@ def test_rooms_are_read_as_the_room_reads_them(run_node: RunNode, bits: int, kee
     if bits == 16:
         sketches = unpack(pack({"rows": sketches}, 16))["rows"].astype(float)
     data = {
-        "mechanism": json.loads(MECHANISM.to_json()), "most": MOST, "strokes": 4, "keeps": keeps, "bits": bits,
-        "sketches": sketches.tolist(), "digit": 3, "share": 0.7, "scenes": 24,
+        "mechanism": json.loads(MECHANISM.to_json()), "most": MOST, "strokes": 4, "keeps": keeps,
+        "bits": bits, "sketches": sketches.tolist(), "digit": 3, "share": 0.7, "scenes": 24,
     }  # fmt: skip
     limit = {16: 32767, 8: 127}[bits]
     for (keep, how), found in zip(keeps, run_node(READ, data), strict=True):
@@ -137,7 +137,7 @@ def erase_one(left: Any, row: int) -> Any:
 
 
 def compare_read(read: dict[str, Any] | None, one: Any, keep: int, noise: float) -> None:
-    """Every structure is solved by the room; the one that leaves least for each spare number is the page's."""
+    """Every structure is solved by the room; the page takes the one that leaves least."""
     solved = {}
     for count in range(1, MOST + 1):
         unknowns = 4 + count * (14 + 12)
