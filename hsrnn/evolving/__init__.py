@@ -14,12 +14,19 @@
 ``evolution``    :func:`evolve`: one level up, with a log of all proposals
 ``hierarchy``    :class:`Hierarchy`: the levels, to be cut, compared and spread back
 ``chain``        a reversible chain over partitions by the same proposals and acceptance
+``backbone``     :class:`SmallUNet`: from an image to a feature map
+``edge_pooling`` the hierarchy to compare with
+``config``       :class:`ParserConfig`: what a network is made of
+``model``        :class:`Parser`: the whole network and its baselines
 ``exact``        all partitions of a small graph: how far a rule is from the Gibbs distribution
 ===============  =================================================================================
 """
 
 from .acceptance import accept, log_transition
+from .backbone import SmallUNet
 from .chain import PartitionChain, blocks_in_order
+from .config import ParserConfig
+from .edge_pooling import EdgePooling
 from .evolution import MergeLog, MergeRule, evolve
 from .exact import (
     Bias,
@@ -35,6 +42,7 @@ from .graph import Graph, canonical, components, graph_from_edges, union
 from .graph_lstm import GraphLSTM, NodeState
 from .hierarchy import Agreement, Hierarchy, compare
 from .merging import MergeScore, coarsen, merge, merge_loss, unmerge
+from .model import Parser, ParserOutput, matched, parameters
 from .orders import confidence_order, perturbed_order, random_order, search_order
 from .proposals import Proposal, at_random, match, merges, propose, sample_edges
 from .schedule import Schedule, depths, schedule
@@ -44,6 +52,7 @@ from .superpixels import Superpixels, ceiling, from_map, majority, stack, superp
 __all__ = [
     "Agreement",
     "Bias",
+    "EdgePooling",
     "Graph",
     "GraphLSTM",
     "Hierarchy",
@@ -51,10 +60,14 @@ __all__ = [
     "MergeRule",
     "MergeScore",
     "NodeState",
+    "Parser",
+    "ParserConfig",
+    "ParserOutput",
     "PartitionChain",
     "Proposal",
     "Schedule",
     "Score",
+    "SmallUNet",
     "Superpixels",
     "accept",
     "at_random",
@@ -75,10 +88,12 @@ __all__ = [
     "log_transition",
     "majority",
     "match",
+    "matched",
     "merge",
     "merge_loss",
     "merges",
     "one_way_bias",
+    "parameters",
     "partitions",
     "perturbed_order",
     "propose",

@@ -96,6 +96,12 @@ class MergeLog:
         return float(self.accepted[decided].mean()) if decided.any() else float("nan")
 
     @staticmethod
+    def empty() -> MergeLog:
+        """Return a log of no proposal."""
+        whole, real = np.zeros(0, dtype=np.int64), np.zeros(0)
+        return MergeLog(whole, whole, whole, whole, real, real, np.zeros(0, dtype=np.bool_))
+
+    @staticmethod
     def joined(logs: list[MergeLog]) -> MergeLog:
         """Return all rows of several logs."""
         return MergeLog(
@@ -158,10 +164,7 @@ def evolve(
     final = Proposal(kept, components(graph.nodes, graph.edges[:, kept]))
     if rule.proposal == "random":
         final = at_random(graph, final, generator)
-    nothing = np.zeros(0)
-    return final.groups, MergeLog.joined(rows) if rows else MergeLog(
-        *(nothing.astype(int),) * 4, nothing, nothing, nothing.astype(bool)
-    )
+    return final.groups, MergeLog.joined(rows) if rows else MergeLog.empty()
 
 
 def _log(
