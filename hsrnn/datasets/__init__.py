@@ -26,13 +26,19 @@
     scenes = datasets.load("scenes")                               # rooms with handwritten digits, generated
     scenes.test.images[0], scenes.test.labels[0]                   # uint8 (32, 32); digits from left to right
 
+    figures = datasets.load("figures")                             # people and animals, generated
+    figures = datasets.load("ccp", size=(150, 100))                # clothing, files of your own
+    figures = datasets.load_parts("my-pictures")                   # images/ and labels/ of your own
+    figures.train.images[0], figures.train.labels[0]               # uint8 (h, w, 3), int8 (h, w)
+
 `HSRNN_DATA` names a folder of your own with one sub-folder a data set (it is only read); `HSRNN_OFFLINE=1`
 forbids the network. Every error raised on purpose is a `DatasetError`.
 """
 
 from hsrnn.datasets.alphabet import Letter, letters
+from hsrnn.datasets.articulated import Figure, draw_figure
 from hsrnn.datasets.batching import ContiguousRows, length_batches
-from hsrnn.datasets.cards import NAMES, PICTURES, REVIEWS, Card, read_card
+from hsrnn.datasets.cards import NAMES, PARTS, PICTURES, REVIEWS, Card, read_card
 from hsrnn.datasets.entropy import GrammarEntropy, grammar_entropy
 from hsrnn.datasets.errors import (
     ArchiveTooLargeError,
@@ -56,6 +62,7 @@ from hsrnn.datasets.grammar import Sample, generate
 from hsrnn.datasets.iam import split_by_form
 from hsrnn.datasets.idx import read_idx
 from hsrnn.datasets.labelled import UNKNOWN, Reviews, ReviewSplit, frequent_words, read_labelled
+from hsrnn.datasets.parts import LabelledImages, Parts, load_parts
 from hsrnn.datasets.pen import Hand, Writing, write
 from hsrnn.datasets.pictures import Pictures, PictureSplit
 from hsrnn.datasets.registry import Availability, CheckReport, available, check, fetch, load
@@ -69,8 +76,9 @@ from hsrnn.datasets.text import Corpus, Vocabulary, load_text
 __all__ = [
     "HABITS",
     "NAMES",
-    "PICTURES",
+    "PARTS",
     "PERIODS",
+    "PICTURES",
     "REVIEWS",
     "ROOMS",
     "STRANGE",
@@ -85,14 +93,17 @@ __all__ = [
     "DamagedFileError",
     "DatasetError",
     "FetchError",
+    "Figure",
     "GrammarEntropy",
     "Hand",
     "InvalidLineError",
     "InvalidPictureError",
     "InvalidTextError",
+    "LabelledImages",
     "Letter",
     "MissingFileError",
     "OfflineError",
+    "Parts",
     "PictureSplit",
     "Pictures",
     "Review",
@@ -114,6 +125,7 @@ __all__ = [
     "WrongHashError",
     "available",
     "check",
+    "draw_figure",
     "draw_reviews",
     "fetch",
     "frequent_words",
@@ -122,6 +134,7 @@ __all__ = [
     "length_batches",
     "letters",
     "load",
+    "load_parts",
     "load_text",
     "mark",
     "paint",

@@ -16,12 +16,14 @@ from hsrnn.datasets.shipped import shipped
 
 REVIEWS = ("reviews", "sst2")
 PICTURES = ("digits", "mnist", "fashion-mnist", "cifar10", "cifar10-jpg")
+PARTS = ("figures", "ccp")
 NAMES = (
     *("generated", "ptb", "text8", "enwik8", "text8-prefix", "enwik8-prefix"),
     *("strokes", "iam-ondb"),
     *REVIEWS,
     *PICTURES,
     "scenes",
+    *PARTS,
 )
 
 Format = Literal["plain", "gz", "zip", "tar.gz"]

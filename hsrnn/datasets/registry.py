@@ -7,26 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hsrnn.datasets import cifar, corpora, iam, idx, labelled, pictures, scenes, strokes
+from hsrnn.datasets import ccp, cifar, corpora, iam, idx, labelled, parts, pictures, scenes, strokes
 from hsrnn.datasets.cards import NAMES, Card, read_card
 from hsrnn.datasets.errors import DatasetError, MissingFileError
 from hsrnn.datasets.fetching import fetch_card
 from hsrnn.datasets.labelled import Reviews
+from hsrnn.datasets.parts import Parts
 from hsrnn.datasets.pictures import Pictures
 from hsrnn.datasets.scenes import Scenes
 from hsrnn.datasets.storage import Location, Place, cache_folder, locate, verify
 from hsrnn.datasets.strokes import Strokes
 from hsrnn.datasets.text import SPLITS, Corpus
 
-Loaded = Corpus | Strokes | Reviews | Pictures | Scenes
+Loaded = Corpus | Strokes | Reviews | Pictures | Scenes | Parts
 GENERATED: Mapping[str, Callable[..., Loaded]] = {
     "generated": corpora.generated,
     "strokes": strokes.generated,
     "reviews": labelled.generated_reviews,
     "digits": pictures.digits,
     "scenes": lambda card, digits="digits", **days: scenes.generated_scenes(card, load(digits), **days),
+    "figures": parts.generated_figures,
 }
-_OPTIONS: Mapping[str, tuple[str, ...]] = {"sst2": ("min_count",)}
+_OPTIONS: Mapping[str, tuple[str, ...]] = {"sst2": ("min_count",), "ccp": ("size", "seed")}
 _BUILD: Mapping[str, Callable[..., Corpus | Reviews | Pictures]] = {
     "ptb": corpora.ptb,
     "text8": corpora.byte_stream,
@@ -39,7 +41,11 @@ _BUILD: Mapping[str, Callable[..., Corpus | Reviews | Pictures]] = {
     "cifar10": cifar.binary,
     "cifar10-jpg": cifar.jpeg_copy,
 }
-INK = "iam-ondb"  # read from files that users bring
+# Read from thousands of files that users bring: where they are (or None), the same (or an error), reading.
+_BROUGHT: Mapping[str, tuple[Callable[..., Any], Callable[..., Location], Callable[..., Loaded]]] = {
+    "iam-ondb": (iam.locate_lines, iam.required, lambda card, at: iam.iam_ondb(card, iam.read_ink(at))),
+    "ccp": (ccp.locate_photos, ccp.required, ccp.load_ccp),
+}
 
 
 @dataclass(frozen=True)
@@ -84,17 +90,21 @@ def load(name: str, **options: Any) -> Loaded:
             your own); or labelled sentences, "reviews" (generated, needs no file) or "sst2"; or labelled
             pictures, "digits" (inside scikit-learn, needs no file), "mnist", "fashion-mnist", "cifar10", or
             "cifar10-jpg" (a lossy copy of your own); or pictures of rooms, "scenes" (generated, needs no
-            file).
+            file); or pictures with a part for every pixel, "figures" (generated, needs no file) or "ccp"
+            (files of your own).
         options: for "generated" only: `length` in characters over all splits (1,000,000), `seed` (0) and
             `spaces` (True; False leaves out the spaces between words). For "strokes" only: `lines` over all
             splits (2,000), `letters` a line (12) and `seed` (0). For "reviews" only: the numbers of reviews
             `train` (4000), `valid` (1000) and `test` (1000), and `seed` (0). For "sst2" only: `min_count`
             (2); rarer words are `<unk>`. For "scenes" only: `digits` ("digits", or "mnist"), the numbers of
-            days `train` (125), `valid` (20) and `days` of the year (365), and `seed` (0).
+            days `train` (125), `valid` (20) and `days` of the year (365), and `seed` (0). For "figures" only:
+            the numbers of pictures `train` (400), `valid` (100) and `test` (100), their `size` (64 pixels)
+            and `seed` (0). For "ccp" only: `size`, (height, width) to bring all to ((150, 100); None: as
+            they are), and the `seed` (0) of the split.
 
     Returns:
         A `Corpus` for a text, `Strokes` for handwriting, `Reviews` for labelled sentences, `Pictures` for
-        labelled pictures, `Scenes` for pictures of rooms.
+        labelled pictures, `Scenes` for pictures of rooms, `Parts` for those with a part for every pixel.
 
     Raises:
         UnknownDatasetError: no such name.
@@ -110,8 +120,9 @@ def load(name: str, **options: Any) -> Loaded:
             f"load({name!r}) takes {' and '.join(allowed) or 'no options'}, got {', '.join(options)}; only "
             f"{', '.join([*GENERATED, *_OPTIONS])} have some"
         )
-    if name == INK:
-        return iam.iam_ondb(card, iam.read_ink(iam.required(card)))
+    if name in _BROUGHT:
+        _, required, read = _BROUGHT[name]
+        return read(card, required(card), **options)
     location = locate(card) or _fetched(card)
     return _BUILD[name](card, location.folder, verify(card, location), **options)
 
@@ -119,7 +130,7 @@ def load(name: str, **options: Any) -> Loaded:
 def fetch(name: str) -> Path | None:
     """Make sure that the files of `name` are here and right; return their folder (None: needs no file).
 
-    For "iam-ondb", which may not be passed on, the files have to be there already.
+    For "iam-ondb", which may not be passed on, and "ccp" the files have to be there already.
 
     Raises:
         DatasetError: as for `load`.
@@ -127,8 +138,8 @@ def fetch(name: str) -> Path | None:
     card = read_card(name)
     if name in GENERATED:
         return None
-    if name == INK:
-        return iam.required(card).folder
+    if name in _BROUGHT:
+        return _BROUGHT[name][1](card).folder
     location = locate(card) or _fetched(card)
     verify(card, location)
     return location.folder
@@ -144,7 +155,7 @@ def _availability(card: Card) -> Availability:
     if card.name in GENERATED:
         return Availability(card.name, card.title, "embedded", None, size)
     try:
-        location = iam.locate_lines(card) if card.name == INK else locate(card)
+        location = _BROUGHT.get(card.name, (locate,))[0](card)
     except MissingFileError as error:
         return Availability(card.name, card.title, "not here", None, size, str(error))
     if location is None:
@@ -164,11 +175,14 @@ def check(name: str) -> CheckReport:
         if name in GENERATED:
             made = GENERATED[name](card)
             return _report(made, "embedded", _differences(card, made))
-        if name == INK:
-            location = iam.required(card)
-            lines = iam.iam_ondb(card, iam.read_ink(location))
-            skipped = [f"{path} is left out: {fault}" for path, fault in lines.skipped.items()]
-            return _report(lines, location.place, skipped + _differences(card, lines))
+        if name in _BROUGHT:
+            _, required, read = _BROUGHT[name]
+            location = required(card)
+            found = read(card, location)
+            skipped = [
+                f"{path} is left out: {fault}" for path, fault in getattr(found, "skipped", {}).items()
+            ]
+            return _report(found, location.place, skipped + _differences(card, found))
         location = locate(card)
         if location is None:
             problem = f"{name} is not on this machine; get it with: hsrnn data get {name}"
@@ -192,7 +206,7 @@ def _report(found: Loaded, place: Place, problems: list[str]) -> CheckReport:
     counts = {split: len(getattr(found, split)) for split in SPLITS}
     types = 0
     if not isinstance(found, Strokes | Scenes):
-        types = len(found.classes if isinstance(found, Pictures) else found.vocabulary)
+        types = len(found.classes if isinstance(found, Pictures | Parts) else found.vocabulary)
     return CheckReport(found.name, place, found.hashes, counts, types, tuple(problems), found.card.unit)
 
 

@@ -226,7 +226,7 @@ class Parser(nn.Module):
             plan = schedule(graph, self.rank(graph, confidence, columns[:, 0], generator))
             state, gates = layer(features, graph, plan, state)
             after = features + state.hidden
-            back = tree.assignment(level)
+            back = tree.assignment(len(tree) - 1)
             before = seen if config.fusion == "sum" else features[back]
             seen = before + state.hidden[back]
             features = after

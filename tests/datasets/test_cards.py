@@ -9,6 +9,7 @@ import pytest
 
 from hsrnn.datasets import (
     NAMES,
+    PARTS,
     PICTURES,
     REVIEWS,
     DatasetError,
@@ -18,7 +19,7 @@ from hsrnn.datasets import (
     shipped,
 )
 
-NOT_FETCHED = ("generated", "strokes", "iam-ondb", "reviews", "digits", "cifar10-jpg", "scenes")
+NOT_FETCHED = ("generated", "strokes", "iam-ondb", "reviews", "digits", "cifar10-jpg", "scenes", *PARTS)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -27,9 +28,10 @@ def test_a_card_says_all_there_is_to_say(name):
     assert card.name == name
     assert all((card.title, card.source, card.licence, card.shape))
     assert set(card.counts) == {"train", "valid", "test"}
-    assert card.unit in ("symbols", "reviews", "pictures", "lines", "scenes")
+    assert card.unit in ("symbols", "reviews", "pictures", "lines", "scenes", "parts")
     assert card.types == 0 if card.unit in ("lines", "scenes") else card.types > 1
     assert (card.unit == "reviews") == (name in REVIEWS) and (card.unit == "pictures") == (name in PICTURES)
+    assert (card.unit == "parts") == (name in PARTS)
     assert card.files and set(card.files) == set(card.sizes)
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in card.files.values())
     assert sum(card.counts.values()) <= sum(card.sizes.values())

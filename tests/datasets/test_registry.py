@@ -134,6 +134,8 @@ def test_available_lists_every_name(tiny, cache, tmp_path, monkeypatch):
         "cifar10": "not here",
         "cifar10-jpg": "not here",
         "scenes": "embedded",
+        "figures": "embedded",
+        "ccp": "not here",
     }
 
 
