@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Before the first import of the package: annotated shapes, dtypes and types are checked in every test.
 if "hsrnn" in sys.modules:
@@ -15,6 +16,12 @@ if "hsrnn" in sys.modules:
 import jaxtyping
 
 jaxtyping.install_import_hook("hsrnn", "beartype.beartype")
+
+# How long an example takes says more about what else the machine does.
+settings.register_profile(
+    "patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 
 os.environ["HSRNN_OFFLINE"] = "1"
 # Small tensors: a second thread costs more than it gives, and on a busy machine very much more.

@@ -30,15 +30,28 @@ def test_chapter_obeys_the_guard(notebook: Path):
     assert complaints_about(notebook) == []
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: str(path.relative_to(BOOK)))
-def test_pairing_in_jupyterlab_changes_nothing(notebook: Path, tmp_path: Path):
-    for file in (notebook, notebook.with_suffix(".py"), BOOK / "jupytext.toml"):
-        shutil.copy(file, tmp_path)
+@pytest.fixture(scope="module")
+def synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the book after Jupytext, as JupyterLab runs it, has looked at every pair in it."""
+    copy = tmp_path_factory.mktemp("synced")
+    shutil.copy(BOOK / "jupytext.toml", copy)
+    for notebook in NOTEBOOKS:
+        for file in (notebook, notebook.with_suffix(".py")):
+            target = copy / file.relative_to(BOOK)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
     program = Path(sys.executable).parent / "jupytext"
-    synced = subprocess.run([program, "--sync", notebook.name], cwd=tmp_path, capture_output=True, text=True)
-    assert synced.returncode == 0, synced.stderr
+    names = [str(notebook.relative_to(BOOK)) for notebook in NOTEBOOKS]
+    ran = subprocess.run([program, "--sync", *names], cwd=copy, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    return copy
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: str(path.relative_to(BOOK)))
+def test_pairing_in_jupyterlab_changes_nothing(notebook: Path, synced: Path):
     for file in (notebook, notebook.with_suffix(".py")):
-        assert (tmp_path / file.name).read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
+        copy = synced / file.relative_to(BOOK)
+        assert copy.read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
 
 
 Change = Callable[[nbformat.NotebookNode], None]

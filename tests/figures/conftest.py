@@ -100,6 +100,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[OpenPage]:
         path.write_text(html, encoding="utf-8")
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         context.set_offline(True)
+        context.set_default_timeout(120_000)  # a busy machine is slow
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)

@@ -48,7 +48,7 @@ def write(folder: Path, **files: str) -> Path:
 def test_joined_script_does_what_the_modules_do(tmp_path: Path) -> None:
     figure = write(tmp_path, figure=ENTRY, first=FIRST, second=SECOND)
     script = join(figure) + "console.log(figure.render());\n"
-    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout.strip() == str(2 * 21 * 21 + 10 + 100)
     assert script.count("const one = 21") == 1  # imported twice, joined once
 
@@ -58,7 +58,7 @@ def test_joined_script_does_what_the_modules_do(tmp_path: Path) -> None:
 def test_sources_stay_importable_as_they_are(path: Path) -> None:
     code = f"await import({path.as_uri()!r}); console.log('fine');"
     done = subprocess.run(
-        ["node", "--input-type=module", "-e", code], capture_output=True, text=True, timeout=60, check=False
+        ["node", "--input-type=module", "-e", code], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.stdout.strip() == "fine", done.stderr
 

@@ -147,9 +147,9 @@ def test_two_processes_equal_one(tmp_path):
     script, result = tmp_path / "worker.py", tmp_path / "weights.safetensors"
     script.write_text(PROCESS.format(tests=str(Path(__file__).parent)))
     subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29519",
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
          str(script), str(result)],
-        check=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        check=True, timeout=600, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     alone = model().double()
     fit(alone)

@@ -137,7 +137,7 @@ def test_kill_9_at_any_moment_loses_nothing(tmp_path):
     kills = 0
     for k in range(4):
         process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], env=environment)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         start = len(checkpoints(tmp_path, 0)) and checkpoints(tmp_path, 0)[-1]
         while process.poll() is None and time.monotonic() < deadline:
             here = checkpoints(tmp_path, 0)
@@ -176,9 +176,9 @@ def test_two_processes_equal_one(tmp_path):
     script, result = tmp_path / "worker.py", tmp_path / "weights.safetensors"
     script.write_text(PROCESS.format(tests=str(Path(__file__).parent)))
     subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29517",
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
          str(script), str(result)],
-        check=True, timeout=120, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        check=True, timeout=600, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     alone = model(layer_norm=False).double()
     train(alone, chunks, valid(), CONFIG, progress=False)
