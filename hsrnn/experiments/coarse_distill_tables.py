@@ -138,6 +138,7 @@ def claims_table(records: Sequence[Record]) -> Table:
         "Claims on distillation",
         ("claim", "in words", "measured", "verdict"),
         tuple(rows),
+        "Verdicts speak of our reconstruction: the paper's own scheme could not be read. "
         "Rules, written before the runs. C4, under the new E, differences paired by seed: reproduced if at "
         "every level the 95 % interval of distilled minus each of k-means, herding and random lies above 0, "
         "partly if at some level, else not. C5, means over seeds: no copies (nearest real picture at least "
@@ -181,7 +182,7 @@ def _c5(records: Sequence[Record]) -> tuple[str, str]:
     if viewable and abstract:
         verdict = "reproduced" if own else "partly"
     told = "; ".join(
-        f"{key.replace('_', ' ')} {' > '.join(f'{v:.1f}' for v in m)}" for key, m in means.items()
+        f"{key.replace('_', ' ')} {', '.join(f'{v:.1f}' for v in m)}" for key, m in means.items()
     )
     return f"{told}; real ones {apart:.1f} apart", verdict
 

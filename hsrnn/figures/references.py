@@ -102,6 +102,7 @@ def plot_looking(
                 f"similarities, got {np.shape(likest[name])} and {len(similarity[name])}"
             )
     told = []
+    lowest = min(0.0, *(float(np.min(scores)) for scores in similarity.values()))
     with drawing():
         figure = Figure(figsize=(WIDTH, 1.35 * len(likest) + 0.4), layout="constrained")
         grid = figure.add_gridspec(len(likest), 3, width_ratios=(1, 1, 5))
@@ -114,7 +115,7 @@ def plot_looking(
             bars[best].set_color(colour("accent"))
             axes.axhline(0, color=colour("muted"), linewidth=0.8)
             axes.set_xticks(range(len(classes)), classes)
-            axes.set_ylabel("cosine")
+            axes.set(ylabel="cosine", ylim=(1.05 * lowest, 1.05))
             told.append(f"{name}: most similar to {classes[best]}, {scores[best]:.2f}, next "
                         f"{classes[int(scores.argsort()[-2])]}, {np.sort(scores)[-2]:.2f}")  # fmt: skip
         return Picture(figure, f"A picture beside its most similar references. {'; '.join(told)}.", "png")
