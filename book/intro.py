@@ -71,6 +71,18 @@ boundaries_figure("the market fell after the company cut its forecast", name="in
 # - [Verdicts](automata/05-results.ipynb): the paper's claims one by one, and other ways to get a machine out
 #   of the same network.
 #
+# ### Sketches
+#
+# Ghazi, Panigrahy and Wang ([2019](https://arxiv.org/abs/1905.12730)) keep what a network of modules
+# understood of an input in one vector: which objects, with which attributes, made of what. The vector can be
+# asked questions that nobody had in mind when it was made.
+#
+# - [Recursion](sketches/02-recursion.ipynb): parts of parts in one vector, what each level costs, and a whole
+#   tree read back.
+# - [Erasing and learning](sketches/04-erasing-and-learning.ipynb): throw away three quarters of the vector;
+#   lose the matrices and learn them again; find a concept that nobody has named.
+# - [Verdicts](sketches/05-results.ipynb): the theorems one by one, with their constants.
+#
 # ### Around it
 #
 # - [How to read this book](how-to-read.ipynb): on the site, in JupyterLab, or by import; what is computed

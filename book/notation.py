@@ -232,6 +232,38 @@ assert lisor.score(texts, labels).table == lisor.faithfulness(texts)
 print("with the network's verdicts as labels, accuracy is faithfulness")
 
 # %% [markdown]
+# ## Sketches
+#
+# An **object** is what a module made of its inputs; a **tree** of objects is what a network understood.
+#
+# | symbol | meaning | shape or range | in code |
+# | --- | --- | --- | --- |
+# | $d$ | dimension of a sketch | at least 1 | `mechanism.dimension` |
+# | $s$ | a sketch | $d$ numbers | `sketcher.encode(forest)` |
+# | $x$ | attributes of an object | $a$ numbers, length at most 1 | `object.attributes` |
+# | $w$ | effective weight, the product of weights on the way to the top | $(0, 1]$ | `forest.effective` |
+# | $h$ | depth of an object, 0 for the top | at least 0 | `forest.depth` |
+# | $R$ | a random matrix | $d \times d$ | `Haar`, `Hadamard`, `BlockSparse` |
+# | $T(R)$ | the transparent matrix $(I + R)/2$ | $d \times d$ | `Transparent(R)` |
+# | $f$ | kept share of the coordinates | $(0, 1]$ | `erased.fraction` |
+# | $b, q$ | length of a block, chance that it is not 0 | | `BlockSparse(block=b, density=q)` |
+#
+# In the chapters on learning matrices $s$ is, as in the literature, the number of active columns.
+
+# %%
+from hsrnn import sketches
+
+part = sketches.Object("part", torch.tensor([0.6, 0.8]))
+whole = sketches.Object("whole", torch.tensor([1.0]), (part,), (0.5,))
+forest = sketches.Forest.of([whole])
+mechanism = sketches.Mechanism({"part": 2, "whole": 1}, dimension=64)
+sketch = sketches.Sketcher(mechanism).encode(forest)
+assert sketch.shape == (1, mechanism.dimension)
+assert forest.effective.tolist() == [0.5, 1.0] and forest.depth.tolist() == [1, 0]
+assert sketches.erase(sketch, 16).fraction == 0.25
+print("a tree of two objects, its weights and depths, and a quarter of its sketch")
+
+# %% [markdown]
 # ## Units
 #
 # - **Nats** measure information with the natural logarithm. Losses are in nats *per symbol*, handwriting

@@ -187,8 +187,10 @@ for name, records in everything.items():
         assert record.experiment == name and record.preset in EXPERIMENTS[name].presets
         assert isinstance(record.seed, int)
         assert re.fullmatch("[0-9a-f]{7,}", record.commit), "a known revision, with no changes since"
-        # Words of a formal language are drawn from the settings and the seed; all else is hashed.
-        assert record.data or "languages" in record.config
+        # Words of a formal language, and what is sketched, are drawn from the settings and the seed; all
+        # else is hashed.
+        drawn = "languages" in record.config or name in ("sketches.theorems", "sketches.dictionary")
+        assert record.data or drawn
         assert all(re.fullmatch("[0-9a-f]{64}", value) for value in record.data.values())
         assert record.seconds > 0 and record.versions["torch"] and record.machine["processor"]
 count = sum(map(len, everything.values()))

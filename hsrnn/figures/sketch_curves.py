@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from hsrnn.figures.style import LAYER_COLOURS, WIDTH, Picture, colour, drawing
 
@@ -29,15 +30,16 @@ def plot_curves(
         xlabel: what is varied; its axis is logarithmic.
         ylabel: what is measured.
         title: heading of the picture.
-        power: both axes logarithmic, marks at the root mean square, and the slope fitted to them is told;
-            otherwise shares in [0, 1] with marks at the mean.
+        power: both axes logarithmic, marks at the root mean square, and the slope fitted to them is told, with
+            a 95 % interval from drawing whole seeds anew; otherwise shares in [0, 1] with marks at the mean.
 
     Raises:
         ValueError: for no curve, more than six, shapes that do not fit, or numbers that the axes cannot show.
     """
     if not 1 <= len(curves) <= len(_ROLES):
         raise ValueError(f"curves must hold 1 to {len(_ROLES)} curves, got {len(curves)}")
-    told = []
+    told: list[str] = []
+    places: set[float] = set()
     with drawing():
         figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
         axes = figure.subplots()
@@ -55,8 +57,8 @@ def plot_curves(
             bars = np.abs(np.stack([np.minimum(ends[0], middle), np.maximum(ends[1], middle)]) - middle)
             shade, label = colour(_ROLES[place]), name
             if power and len(x) > 1:
-                slope = np.polyfit(np.log(x), np.log(middle), 1)[0]
-                label = f"{name}: slope {slope:.2f}"
+                slope, low, high = _slope(x, values)
+                label = f"{name}: slope {slope:.2f} ({low:.2f} to {high:.2f})"
             axes.errorbar(
                 x, middle, yerr=bars, fmt=_MARKS[place], markersize=5, color=shade, elinewidth=1.2,
                 capsize=2.5, label=label,
@@ -69,7 +71,10 @@ def plot_curves(
                 axes.plot(x, line, linestyle=_DASHES[place], color=shade, linewidth=1.2)
                 words += f" (predicted {line[0]:.3g} to {line[-1]:.3g})"
             told.append(f"{label}; {words}")
+            places.update(x.tolist())
         axes.set_xscale("log")
+        axes.set_xticks(sorted(places), [f"{at:g}" for at in sorted(places)])
+        axes.xaxis.set_minor_locator(NullLocator())
         if power:
             axes.set_yscale("log")
         else:
@@ -79,6 +84,16 @@ def plot_curves(
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), title="marks: measured\nlines: predicted")
         heading = f"{title}. " if title else ""
         return Picture(figure, f"{heading}{ylabel} by {xlabel}. {'. '.join(told)}.")
+
+
+def _slope(x: np.ndarray, values: np.ndarray) -> tuple[float, float, float]:
+    """Return the slope of the log of root mean squares over seeds, and the ends of its interval."""
+    drawn = np.random.default_rng(0).integers(len(values), size=(1000, len(values)))
+    centred = np.log(x) - np.log(x).mean()
+    found = np.log((values[np.r_[np.arange(len(values))[None], drawn]] ** 2).mean(1)) / 2
+    slopes = found @ centred / (centred @ centred)
+    low, high = np.quantile(slopes[1:], [0.025, 0.975])
+    return float(slopes[0]), float(low), float(high)
 
 
 def plot_roc(scores: Mapping[str, tuple[Sequence[float], Sequence[float]]], title: str = "") -> Picture:

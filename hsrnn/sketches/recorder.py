@@ -9,6 +9,9 @@ the nearest recorded outputs, so that reshaping, stacking and arithmetic in betw
 A module that works on parts is often called once with the parts folded into the batch, sample by sample: rows
 ``k m`` to ``k m + m - 1`` belong to row k of what uses them. Where a module has fewer rows than what uses it,
 its object is shared by several.
+
+Deviation S5: the paper takes trained modules and the weights of their inputs as given; here both come from a
+real torch network, and weights from a rule that the caller chooses, equal ones by default.
 """
 
 from __future__ import annotations

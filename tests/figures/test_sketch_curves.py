@@ -14,10 +14,16 @@ VALUES = X**-0.5 * np.array([[0.5], [1.0], [2.0]])
 def test_a_power_law_tells_its_slope() -> None:
     picture = plot_curves({"a": (X, VALUES, X**-0.5), "b": (X, 3 * VALUES, None)}, "d", "error", "Errors")
     assert isinstance(picture, Picture)
-    assert picture.alt.startswith("Errors. error by d. a: slope -0.50; 16: 0.331, 64: 0.165, 256: 0.0827")
+    assert picture.alt.startswith("Errors. error by d. a: slope -0.50 (-0.50 to -0.50); 16: 0.331, ")
     assert "(predicted 0.25 to 0.0625)" in picture.alt and "b: slope -0.50" in picture.alt
     without = plot_curves({"a": (X, VALUES, None), "b": (X, 3 * VALUES, None)}, "d", "error", "Errors")
     assert "predicted 0" not in without.alt and picture.image != without.image
+
+
+def test_the_interval_of_a_slope_comes_from_the_seeds() -> None:
+    """Two seeds of slopes -1 and 0: drawn anew, either of them may stand alone."""
+    alt = plot_curves({"a": (X, np.stack([1 / X, np.ones(3)]), None)}, "d", "error").alt
+    assert " (-1.00 to 0.00);" in alt.replace("-0.00", "0.00")
 
 
 def test_shares_are_means() -> None:
