@@ -1,18 +1,17 @@
 # %% [markdown]
 # # Recursion: what depth costs
 #
-# **A room is made of objects, an object of parts, a part of strokes. One vector holds the room. Can a stroke
-# still be read from it, and at what price?**
+# **A room is made of objects, an object of parts, a part of strokes. One vector holds the room. Can a
+# stroke still be read from it, and at what price?**
 #
 # At one level a sketch is a weighted sum of randomly rotated attribute vectors, and reading is rotating
-# back. A network has many levels. Ghazi, Panigrahy and Wang
-# ([2019](https://arxiv.org/abs/1905.12730)) sketch every object from its own attributes *and the sketches of
-# its inputs*, all the way up. This chapter builds that recursion, finds out by which number a deep attribute
-# is divided on its way to the top, measures the price of a level, and then reads a whole tree from one
-# vector by a better decoder.
+# back. A network has many levels. Ghazi, Panigrahy and Wang ([2019](https://arxiv.org/abs/1905.12730))
+# sketch every object from its own attributes *and the sketches of its inputs*, all the way up. This
+# chapter builds that recursion, finds out by which number a deep attribute is divided on its way to the
+# top, measures the price of a level, and then reads a whole tree from one vector by a better decoder.
 #
-# We could not read the body of the paper. What follows is a reconstruction from its abstract and slides; its
-# constants are parameters here, and nothing is checked against numbers of theirs.
+# We could not read the body of the paper. What follows is a reconstruction from its abstract and slides;
+# its constants are parameters here, and nothing is checked against numbers of theirs.
 
 # %% tags=["remove-cell"]
 import importlib.util
@@ -33,8 +32,8 @@ if importlib.util.find_spec("hsrnn") is None:  # on Binder or Colab: install thi
 # s_{\text{cat}} = R_{\text{cat}}\, R_{\text{eye}}\, x .
 # $$
 #
-# Rotate back by both matrices and $x$ is there. But one has to *know* that the eye was in a cat. Somebody who
-# asks "is there an eye anywhere?" rotates back by the eye's matrix alone:
+# Rotate back by both matrices and $x$ is there. But one has to *know* that the eye was in a cat. Somebody
+# who asks "is there an eye anywhere?" rotates back by the eye's matrix alone:
 
 # %%
 import inspect
@@ -62,8 +61,8 @@ print(f"eye in a cat, eye in a dog, cosine: {cosine:.2f}")
 assert torch.allclose(knows, x) and float(asks[:4].abs().max()) < 0.3
 
 # %% [markdown]
-# Without the path nothing is left of $x$. And the same eye in a cat and in a dog gives two vectors that have
-# nothing in common: a memory of such sketches could never find "other things with this eye".
+# Without the path nothing is left of $x$. And the same eye in a cat and in a dog gives two vectors that
+# have nothing in common: a memory of such sketches could never find "other things with this eye".
 #
 # ## Transparent matrices
 #
@@ -89,8 +88,8 @@ assert float((asks[:4] - x[:4]).abs().max()) < 0.2 and 0.4 < cosine < 0.6
 # It has its price already: the answer was divided by 1/2, and so is the noise.
 #
 # With $R$ orthonormal, $T^\top T = \tfrac14 (2I + R + R^\top)$. So $T$ keeps half of the squared length on
-# average, and never lengthens anything, because $|Rv| = |v|$. Two derivations of the first number, and a test
-# of the second:
+# average, and never lengthens anything, because $|Rv| = |v|$. Two derivations of the first number, and a
+# test of the second:
 
 # %%
 T = through(cat).matrix()
@@ -108,8 +107,8 @@ assert largest <= 1 + 1e-9
 # %% [markdown]
 # ## The whole mechanism in four lines
 #
-# An object of module $M$ has attributes $x$ and inputs with sketches $s_1, \dots, s_k$ and weights $w_i$ that
-# sum to at most 1:
+# An object of module $M$ has attributes $x$ and inputs with sketches $s_1, \dots, s_k$ and weights $w_i$
+# that sum to at most 1:
 #
 # $$
 # \begin{aligned}
@@ -130,8 +129,8 @@ for step in ("tuple_sketch", "input_sketch", "object_sketch"):
 
 # %% [markdown]
 # They are written once and run on two kinds of values. On vectors they make the sketch. On *symbols* they
-# write down by which factors an attribute vector reaches the top, its **ways**; every coefficient of decoding
-# comes from these, none is typed in.
+# write down by which factors an attribute vector reaches the top, its **ways**; every coefficient of
+# decoding comes from these, none is typed in.
 
 # %%
 leaf = sketches.Object("eye", torch.tensor([0.1, 0.7, 0.7, 0.1]), name="eye")
@@ -147,9 +146,9 @@ for name, found in zip(("eye", "cat"), sketches.ways(mechanism, tree)):
 # %% [markdown]
 # ## The price of a level, derived
 #
-# Whoever does not know the path uses only what went straight through *every* factor. An object at depth $h$
-# has one factor for its attribute's place in the tuple and one for the object, and three more for each level
-# above it. So of its attributes, the fraction
+# Whoever does not know the path uses only what went straight through *every* factor. An object at depth
+# $h$ has one factor for its attribute's place in the tuple and one for the object, and three more for each
+# level above it. So of its attributes, the fraction
 #
 # $$
 # \tfrac12 \cdot \underbrace{w\, 2^{-(h+1)}}_{\text{weights}} \cdot
@@ -157,9 +156,9 @@ for name, found in zip(("eye", "cat"), sketches.ways(mechanism, tree)):
 # $$
 #
 # reaches the top unchanged, where $w$ is the product of the weights on the way. The package finds the same
-# number by adding up ways. And so does an experiment. Let $P$ be the linear map from the attributes of a deep
-# object to the sketch. On average over matrices, $R_{M,1}^\top P$ is a multiple of the identity; the multiple
-# is its trace divided by its size. We draw ten networks for each depth.
+# number by adding up ways. And so does an experiment. Let $P$ be the linear map from the attributes of a
+# deep object to the sketch. On average over matrices, $R_{M,1}^\top P$ is a multiple of the identity; the
+# multiple is its trace divided by its size. We draw ten networks for each depth.
 
 # %%
 a = 256
@@ -189,8 +188,8 @@ for h in range(4):
 # %% [markdown]
 # ## The price of a level, measured
 #
-# Reading divides by that fraction. Everything else in $s$ looks, after a random rotation, like noise of size
-# $|s|/\sqrt d$ on each coordinate. So the predicted error is
+# Reading divides by that fraction. Everything else in $s$ looks, after a random rotation, like noise of
+# size $|s|/\sqrt d$ on each coordinate. So the predicted error is
 #
 # $$
 # \text{rms} \approx \frac{2^{4h+4}}{w} \cdot \frac{|s|}{\sqrt d},
@@ -244,17 +243,17 @@ assert all(20 < cost < 45 for cost in paid["path not known"])
 # %% [markdown]
 # ## Knowing the path
 #
-# Whoever knows where the object stood can send the sketch down the way it came: multiply by the transposes of
-# all the factors on its way. Then the rotated halves come back too, not only the straight one. What returns is
-# the *overlap* of the way with itself: with $\tfrac12$ of the squared length kept by each factor it is at least
-# $c^2\, 2^{-(3h+2)}$ for weights $c$, and the error is of order
+# Whoever knows where the object stood can send the sketch down the way it came: multiply by the transposes
+# of all the factors on its way. Then the rotated halves come back too, not only the straight one. What
+# returns is the *overlap* of the way with itself: with $\tfrac12$ of the squared length kept by each
+# factor it is at least $c^2\, 2^{-(3h+2)}$ for weights $c$, and the error is of order
 #
 # $$
 # \frac{|s|}{\sqrt d} \cdot \frac{1}{c\, 2^{-(3h+2)/2}} .
 # $$
 #
-# The weights cost what they cost before, 4 a level; but the three factors cost $2^{3/2}$ instead of $2^3$. One
-# level: about 11 instead of 32.
+# The weights cost what they cost before, 4 a level; but the three factors cost $2^{3/2}$ instead of $2^3$.
+# One level: about 11 instead of 32.
 
 # %%
 where = sketches.chain_way(m, 1.0, 3)
@@ -289,9 +288,9 @@ header = ("depth", "path not known", "path known")
 ledger.Table("Dimension for an error of 0.1, extrapolated", header, tuple(rows))
 
 # %% [markdown]
-# "Recoverable at constant depth" is true, and at depth 2 it asks for a vector longer than most data sets. This
-# is the most important thing to know about recursive sketches as a data structure, and it does not show in a
-# bound that hides constants.
+# "Recoverable at constant depth" is true, and at depth 2 it asks for a vector longer than most data sets.
+# This is the most important thing to know about recursive sketches as a data structure, and it does not
+# show in a bound that hides constants.
 #
 # ## Unrolling a whole tree from one vector
 #
@@ -302,9 +301,9 @@ ledger.Table("Dimension for an error of 0.1, extrapolated", header, tuple(rows))
 # s = s_{\text{markers}} + A\, (x_1, \dots, x_n),
 # $$
 #
-# and as long as there are fewer unknown numbers than coordinates, least squares solves it. The matrix $A$ is
-# the encoder itself, applied to unit vectors. Take a binary tree of depth 3 with fifteen objects of eight
-# attributes, 120 numbers, in a vector of 512:
+# and as long as there are fewer unknown numbers than coordinates, least squares solves it. The matrix $A$
+# is the encoder itself, applied to unit vectors. Take a binary tree of depth 3 with fifteen objects of
+# eight attributes, 120 numbers, in a vector of 512:
 
 # %%
 draws = np.random.default_rng(3)
@@ -344,8 +343,8 @@ assert float(gaps.abs().max()) < 1e-4
 # Exact, up to the rounding of 32-bit numbers. The information was there all the time; projection uses each
 # direction by itself and calls everything else noise, least squares accounts for all of it at once.
 #
-# The same by hand, to be sure that there is no trick: write the matrix $A$ out, column by column, and give it
-# to numpy.
+# The same by hand, to be sure that there is no trick: write the matrix $A$ out, column by column, and give
+# it to numpy.
 
 # %%
 encode = decoder.sketcher
@@ -368,10 +367,10 @@ print("120 columns written out, solved by numpy: the same numbers")
 # %% [markdown]
 # ## Fewer coordinates than unknowns
 #
-# Where does it end? Least squares needs at least as many coordinates as there are unknowns. If most attributes
-# are 0, *matching pursuit* does with fewer: it picks the attribute that fits best to what is left, solves for
-# all it has picked, and goes on. From the ledger: trees of seven objects with eight attributes, two of them
-# not 0, read from some of the coordinates.
+# Where does it end? Least squares needs at least as many coordinates as there are unknowns. If most
+# attributes are 0, *matching pursuit* does with fewer: it picks the attribute that fits best to what is
+# left, solves for all it has picked, and goes on. From the ledger: trees of seven objects with eight
+# attributes, two of them not 0, read from some of the coordinates.
 
 # %%
 def over_kept(decoder):
@@ -406,9 +405,10 @@ sketches_theorems_tables.decoder_table("desk", records)
 # - **Deviation S1.** Where the factors $\tfrac12$ and the transparent matrices stand is our reconstruction.
 #   Another placement would change the base $2^5$ of the price, not its shape; every constant is a field of
 #   `Mechanism`.
-# - **Deviation S2.** The matrices are randomised Hadamard ones by default, because they are fast and take no
-#   memory; the next chapters and [the verdicts](05-results.ipynb) compare them with uniform rotations.
-# - **Deviation S3.** The paper decodes by projection, as far as we know. Least squares and pursuit are ours.
+# - **Deviation S2.** The matrices are randomised Hadamard ones by default, because they are fast and take
+#   no memory; the next chapters and [the verdicts](05-results.ipynb) compare them with uniform rotations.
+# - **Deviation S3.** The paper decodes by projection, as far as we know. Least squares and pursuit are
+#   ours.
 #
 # **Open questions.** The share that passes unchanged, $\tfrac12$, balances reading without the path against
 # length. Which share is best for a given depth? Is there a recursion that keeps "the same object looks
@@ -437,9 +437,9 @@ assert exercises.check("sketches.02.1", solution)
 # %% [markdown]
 # ### 2. A longer vector, or a shallower tree?
 #
-# At depth 0 a sketch of dimension $d$ is read with an error $e$. Weights are halved from level to level. Write
-# a function of $d$, $e$, $h$ and $f$ that returns the dimension in which depth $h$ has the error $f$ (take
-# $|s|$ as the same for all depths). How many levels does a vector a thousand times as long buy?
+# At depth 0 a sketch of dimension $d$ is read with an error $e$. Weights are halved from level to level.
+# Write a function of $d$, $e$, $h$ and $f$ that returns the dimension in which depth $h$ has the error $f$
+# (take $|s|$ as the same for all depths). How many levels does a vector a thousand times as long buy?
 
 # %%
 dimension = ...  # your function of d, e, h and f

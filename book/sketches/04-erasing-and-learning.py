@@ -4,10 +4,10 @@
 # **What is left of a memory when most of its numbers are thrown away? And can a memory be read by somebody
 # who does not have its matrices?**
 #
-# Two promises go together here. A sketch degrades *gracefully*: erase half of its coordinates and every answer
-# becomes a little worse, none is lost. And what is random in it need not be told: who sees enough sketches can
-# work the matrices out. At the end, sketches that nobody has named fall into clusters, and a cluster without a
-# name is a new concept.
+# Two promises go together here. A sketch degrades *gracefully*: erase half of its coordinates and every
+# answer becomes a little worse, none is lost. And what is random in it need not be told: who sees enough
+# sketches can work the matrices out. At the end, sketches that nobody has named fall into clusters, and a
+# cluster without a name is a new concept.
 
 # %% tags=["remove-cell"]
 import importlib.util
@@ -68,17 +68,18 @@ for keep in (4096, 2048, 1024, 256):
     print(f"{keep:5} coordinates: {told}")
 
 # %% [markdown]
-# Nothing breaks. Each halving costs a factor of about $\sqrt 2$. Why? Let $f$ be the kept share. Erasing and
-# dividing by $f$ keeps the mean of every inner product: $\mathbb E\, \langle s_{\text{kept}}, r \rangle / f =
-# \langle s, r \rangle$. The noise in an answer is a sum of $fd$ small random terms instead of $d$; its
-# variance shrinks by $f$, then grows by $1/f^2$ from the division. So the error grows by $1/\sqrt f$, and
+# Nothing breaks. Each halving costs a factor of about $\sqrt 2$. Why? Let $f$ be the kept share. Erasing
+# and dividing by $f$ keeps the mean of every inner product: $\mathbb E\, \langle s_{\text{kept}}, r
+# \rangle / f = \langle s, r \rangle$. The noise in an answer is a sum of $fd$ small random terms instead
+# of $d$; its variance shrinks by $f$, then grows by $1/f^2$ from the division. So the error grows by
+# $1/\sqrt f$, and
 #
 # $$
 # \text{rms} \approx \sqrt{\frac{2k}{f d}} .
 # $$
 #
-# Two derivations of the number at $f = 1$: the formula, and the error bar that the decoder works out from the
-# length of the sketch, $|s| / (\sqrt d\, w/2)$, without knowing what is in it.
+# Two derivations of the number at $f = 1$: the formula, and the error bar that the decoder works out from
+# the length of the sketch, $|s| / (\sqrt d\, w/2)$, without knowing what is in it.
 
 # %%
 by_formula = (2 * k / d) ** 0.5
@@ -89,7 +90,8 @@ assert abs(by_length / by_formula - 1) < 0.1 and abs(measured / by_formula - 1) 
 
 # %% [markdown]
 # From the ledger, over seeds: erasing the end of the vector and erasing random coordinates. The paper's
-# theorem speaks of a prefix and its abstract of a random part; with uniform rotations both have the same law.
+# theorem speaks of a prefix and its abstract of a random part; with uniform rotations both have the same
+# law.
 
 # %%
 records = [
@@ -111,9 +113,10 @@ for how in ("prefix", "random"):
     assert fit.near(-0.5)
 
 # %% [markdown]
-# That is the whole use of it: sketches can be kept long at first and shortened as they age, with no need to
-# open them, and the reader knows from $f$ how much to trust them. Least squares on a known scene is different
-# again. It stays exact until there are fewer coordinates than unknown numbers, and then breaks at once:
+# That is the whole use of it: sketches can be kept long at first and shortened as they age, with no need
+# to open them, and the reader knows from $f$ how much to trust them. Least squares on a known scene is
+# different again. It stays exact until there are fewer coordinates than unknown numbers, and then breaks
+# at once:
 
 # %%
 unknowns = k * a
@@ -134,8 +137,8 @@ for keep in (256, 160, 120):
 # cut into $d/b$ blocks of length $b$, a block is 0 with probability $1 - q$, and else a pattern of signs
 # $\pm 1/\sqrt{dq}$.
 #
-# The trick is in the zeros. Where only *one* of the active columns has a block, all $b$ numbers have the same
-# size: the block lies bare, and shows its pattern.
+# The trick is in the zeros. Where only *one* of the active columns has a block, all $b$ numbers have the
+# same size: the block lies bare, and shows its pattern.
 
 # %%
 b, q = 24, 0.25
@@ -157,9 +160,9 @@ own = truth.present[:, [17, 40, 300]].sum(1)
 assert kinds["nothing"] == (own == 0).sum() and kinds["one column"] == (own == 1).sum()
 
 # %% [markdown]
-# Which column is it? The pattern says so itself. In our reconstruction a block of $b$ signs reads
-# `+1, e, random string, e * column number, e * matrix number`: the first sign settles the sign of the number
-# in front, the rest is a signature. So blocks that were found anywhere can be stitched into columns.
+# Which column is it? The pattern says so itself. In our reconstruction a block of $b$ signs reads `+1, e,
+# random string, e * column number, e * matrix number`: the first sign settles the sign of the number in
+# front, the rest is a signature. So blocks that were found anywhere can be stitched into columns.
 
 # %%
 bare = next(block for block, count in zip(blocks, own) if count == 1)
@@ -172,8 +175,9 @@ assert column in (17, 40, 300) and number == truth.number
 # %% [markdown]
 # ## Collecting coupons
 #
-# How many samples until every block has been seen bare? A sample shows a given block if its column is active,
-# with probability $s/n$ when $s$ of $n$ columns are, and if no other active column has a block there:
+# How many samples until every block has been seen bare? A sample shows a given block if its column is
+# active, with probability $s/n$ when $s$ of $n$ columns are, and if no other active column has a block
+# there:
 #
 # $$
 # p = \frac{s}{n}\,(1-q)^{s-1}, \qquad \text{seen after } S \text{ samples: } 1 - (1-p)^S .
@@ -203,8 +207,8 @@ assert abs(by_loop - learnt.blocks) < 0.001 and abs(by_theory - by_loop) < 0.04
 assert learnt.spurious == 0
 
 # %% [markdown]
-# The learner finds exactly the blocks that the loop says can be found, and none that is not there. Over more
-# samples, from the ledger:
+# The learner finds exactly the blocks that the loop says can be found, and none that is not there. Over
+# more samples, from the ledger:
 
 # %%
 learning = [
@@ -224,14 +228,14 @@ figures.plot_curves(curves, "samples S", "blocks found", "Learning a matrix", po
 sketches_dictionary_tables.recovery_table("desk", learning)
 
 # %% [markdown]
-# Sixteen active columns with $q = 1/4$ are too many: at each block some other column is nearly always there;
-# the chance that none is, $(1-q)^{15}$, is one in 75. The product $q s$ must not be much above 1.
+# Sixteen active columns with $q = 1/4$ are too many: at each block some other column is nearly always
+# there; the chance that none is, $(1-q)^{15}$, is one in 75. The product $q s$ must not be much above 1.
 #
-# And there the marks leave their line. The formula takes every block as equally crowded. But at one place of
-# the vector 50 of 256 columns may have a block, and at another 80, once and for all; a crowded place is
-# collected much more slowly. The share that is found is an average over places of a function that is concave
-# where most is found already, and so lies *below* the function at the average. Put in how many columns crowd
-# a place, a binomial number, and the marks are on the line again:
+# And there the marks leave their line. The formula takes every block as equally crowded. But at one place
+# of the vector 50 of 256 columns may have a block, and at another 80, once and for all; a crowded place is
+# collected much more slowly. The share that is found is an average over places of a function that is
+# concave where most is found already, and so lies *below* the function at the average. Put in how many
+# columns crowd a place, a binomial number, and the marks are on the line again:
 
 # %%
 from scipy.stats import binom, hypergeom
@@ -255,8 +259,8 @@ for S in learning[0].config["samples"]:
 # So the verdict on the simple formula is "partly", and rightly so: the rule was fixed before, and for many
 # active columns the formula is off by up to 0.08.
 #
-# With noise a bare block has no longer numbers of exactly one size. A threshold decides, and beyond some noise
-# nothing passes it. What is found is right:
+# With noise a bare block has no longer numbers of exactly one size. A threshold decides, and beyond some
+# noise nothing passes it. What is found is right:
 
 # %%
 at, found = sketches_slopes.curve(learning, "noise", "noise", "blocks")
@@ -276,19 +280,19 @@ print(f"a number 1 writes signs of size {size:.3f}")
 sketches_dictionary_tables.peer_table("desk", learning)
 
 # %% [markdown]
-# The comparison is not between equals, and it is not one-sided either. From few samples reading blocks finds
-# more; from 100 on the general learner, which is told nothing but the number of columns, is as good. What reading
-# blocks has for itself is time, the names of the columns, exact signs, and a proof. Who may *choose* the matrices
-# can choose ones that are easy to learn, and that is what the paper does.
+# The comparison is not between equals, and it is not one-sided either. From few samples reading blocks
+# finds more; from 100 on the general learner, which is told nothing but the number of columns, is as good.
+# What reading blocks has for itself is time, the names of the columns, exact signs, and a proof. Who may
+# *choose* the matrices can choose ones that are easy to learn, and that is what the paper does.
 #
 # ## One level down
 #
-# Each number in $x$ was itself part of a sketch: $x = S z$ with another unknown matrix. So the decoded $x$ are
-# samples of the next problem, if they are good enough in *every* entry. Here is the difficulty, and how it is
-# met. The numbers of one block of $S$ are all of one size and are always there together. So a block of $R$
-# that one of them shares with another is *never* bare, in any sample. Of the blocks of $R$ only
-# $(1-q)^{b'-1}$ can be found at all, $b'$ being the inner block's length. But to *decode* a number, one bare
-# block of its column is enough.
+# Each number in $x$ was itself part of a sketch: $x = S z$ with another unknown matrix. So the decoded $x$
+# are samples of the next problem, if they are good enough in *every* entry. Here is the difficulty, and
+# how it is met. The numbers of one block of $S$ are all of one size and are always there together. So a
+# block of $R$ that one of them shares with another is *never* bare, in any sample. Of the blocks of $R$
+# only $(1-q)^{b'-1}$ can be found at all, $b'$ being the inner block's length. But to *decode* a number,
+# one bare block of its column is enough.
 
 # %%
 outer = sketches.BlockSparse(4096, 1, "outer", "x", block=16, density=0.05, number=2)
@@ -316,11 +320,11 @@ assert abs(of_outer.blocks - 0.95**9) < 0.05 and of_inner.blocks > 0.95
 sketches_dictionary_tables.level_table("desk", learning)
 
 # %% [markdown]
-# There is one more trap on the way, and our first version fell into it. Three columns of one size can *mimic*
-# a fourth: where their signs never all agree, the majority of three patterns is a pattern, with a valid
-# number. Independent numbers never do that, because their sizes differ; one level down they are equal. So all
-# blocks that speak of one column in one sample have to name the same number, and a block that differs from
-# the median is not believed.
+# There is one more trap on the way, and our first version fell into it. Three columns of one size can
+# *mimic* a fourth: where their signs never all agree, the majority of three patterns is a pattern, with a
+# valid number. Independent numbers never do that, because their sizes differ; one level down they are
+# equal. So all blocks that speak of one column in one sample have to name the same number, and a block
+# that differs from the median is not believed.
 #
 # ## New concepts
 #
@@ -366,20 +370,21 @@ for d_small in records[0].config["small"]:
     print(f"d = {d_small:4}:", ", ".join(told))
 
 # %% [markdown]
-# `recall`: of the ten nearest sketches, the share of the same kind; `ari`: agreement of clusters with kinds, 1
-# for perfect; `new`: common members of the nameless cluster and the nameless kind, over all members of either.
+# `recall`: of the ten nearest sketches, the share of the same kind; `ari`: agreement of clusters with
+# kinds, 1 for perfect; `new`: common members of the nameless cluster and the nameless kind, over all
+# members of either.
 #
 # ## Where we depart from the paper, and what we do not know
 #
-# - **Deviation S6.** The index is an existing library's, not the locality-sensitive hashing of the theory; and
-#   clusters are found by density.
+# - **Deviation S6.** The index is an existing library's, not the locality-sensitive hashing of the theory;
+#   and clusters are found by density.
 # - **Deviation S8.** How the sketch's transparent matrices $\tfrac12(I+R)$, with their dense identity, go
 #   together with learnt block-sparse ones is not clear to us. Here the samples are sums $R x$ without them.
 #   The inside of a block, too, is our own.
 #
-# **Open questions.** A learner that gave up bareness, and solved for two or three columns at once, would need
-# fewer samples: how many fewer? And is there a code for the blocks of which no majority of three is a valid
-# pattern?
+# **Open questions.** A learner that gave up bareness, and solved for two or three columns at once, would
+# need fewer samples: how many fewer? And is there a code for the blocks of which no majority of three is a
+# valid pattern?
 #
 # ## Exercises
 #

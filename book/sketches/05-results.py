@@ -6,13 +6,13 @@
 #
 # Ghazi, Panigrahy and Wang ([2019](https://arxiv.org/abs/1905.12730)) prove that a sketch lets one recover
 # attributes, compare inputs, count, and erase; that unknown matrices can be learnt; and they suggest a
-# repository in which new concepts show as clusters. They report no experiment, as far as we know, and publish
-# no code. We could not read the body of their paper either. So this is an **empirical study of the theorems,
-# from a reconstruction**: it cannot reproduce numbers that do not exist, and a constant of ours is not a
-# constant of theirs.
+# repository in which new concepts show as clusters. They report no experiment, as far as we know, and
+# publish no code. We could not read the body of their paper either. So this is an **empirical study of the
+# theorems, from a reconstruction**: it cannot reproduce numbers that do not exist, and a constant of ours
+# is not a constant of theirs.
 #
-# This page trains nothing. It reads the ledger. The rule of each verdict was fixed before the runs, and stands
-# under its table.
+# This page trains nothing. It reads the ledger. The rule of each verdict was fixed before the runs, and
+# stands under its table.
 
 # %% tags=["remove-cell"]
 import importlib.util
@@ -29,9 +29,9 @@ if importlib.util.find_spec("hsrnn") is None:  # on Binder or Colab: install thi
 # For an object of effective weight $w$ at constant depth, in a sketch of dimension $d$:
 #
 # - **T1, attributes.** Each number is recovered with an error of order $1/(w\sqrt d)$.
-# - **T2, similarity.** (i) Without a common module, inner products are of order $1/\sqrt d$. (ii) With one, of
-#   weights $w$ and $w'$, they are at least of order $w w'$. (iii) If every object's attributes move by at most
-#   $\varepsilon$, the sketch moves by at most $\varepsilon / 2$, *always*.
+# - **T2, similarity.** (i) Without a common module, inner products are of order $1/\sqrt d$. (ii) With
+#   one, of weights $w$ and $w'$, they are at least of order $w w'$. (iii) If every object's attributes
+#   move by at most $\varepsilon$, the sketch moves by at most $\varepsilon / 2$, *always*.
 # - **T3, summaries.** Counts and means of a module's objects have errors of order $1/(w\sqrt d)$.
 # - **T4, erasure.** Keep $d'$ of the coordinates, and all holds with $d'$ for $d$.
 # - **T5, learning.** The matrices need not be known: block-sparse ones are learnt from samples, level by
@@ -73,9 +73,9 @@ assert len({record.seed for record in theorems}) >= 20
 assert len({record.seed for record in records["sketches.dictionary"]}) >= 20
 
 # %% [markdown]
-# The theorems were first run with 20 seeds. Then some intervals of slopes were wider than the tolerance of 0.05 on
-# which a verdict rests, so 40 seeds were added, with settings and rules unchanged. What the first 20 alone would
-# have said:
+# The theorems were first run with 20 seeds. Then some intervals of slopes were wider than the tolerance of
+# 0.05 on which a verdict rests, so 40 seeds were added, with settings and rules unchanged. What the first
+# 20 alone would have said:
 
 # %%
 first = [record for record in theorems if record.seed < 20]
@@ -97,11 +97,11 @@ for runs in (first, theorems):
 sketches_theorems_tables.slope_table("desk", theorems)
 
 # %% [markdown]
-# The last column may say more than the slope. Beside every answer the package puts an error bar, worked out
-# from the length of the sketch and the mechanism's own recursion. Measured over predicted is 1 where that
-# theory is complete. It falls a little short of 1 where few objects share a vector: the bar takes *all* of
-# $|s|$ as noise, also the part that is the answer itself. That also bends the line over the number of objects.
-# One of the fits by hand, so that it is no secret how it is made:
+# The last column may say more than the slope. Beside every answer the package puts an error bar, worked
+# out from the length of the sketch and the mechanism's own recursion. Measured over predicted is 1 where
+# that theory is complete. It falls a little short of 1 where few objects share a vector: the bar takes
+# *all* of $|s|$ as noise, also the part that is the answer itself. That also bends the line over the
+# number of objects. One of the fits by hand, so that it is no secret how it is made:
 
 # %%
 config = theorems[0].config
@@ -140,8 +140,9 @@ figures.plot_curves(
 # The theorem bounds the *largest* error of a vector. For $a$ independent normal errors it is about
 # $\sqrt{2 \ln a}$ times the root mean square, or a little less for so few numbers.
 #
-# What the slope does not show is the constant. [Recursion](02-recursion.ipynb) measures it: a factor of about
-# 32 for each level without the path, and exact answers for who knows the tree and solves for all of it.
+# What the slope does not show is the constant. [Recursion](02-recursion.ipynb) measures it: a factor of
+# about 32 for each level without the path, and exact answers for who knows the tree and solves for all of
+# it.
 #
 # ## C2: similar inputs have similar sketches
 
@@ -163,9 +164,9 @@ sketches_theorems_tables.similarity_table("desk", theorems)
 # %% [markdown]
 # T2 (iii) is no matter of chance. It follows in three lines: the attributes enter with the factor
 # $\tfrac12 \cdot \tfrac12$; an orthonormal $R$ keeps lengths, so $T(R)$ never lengthens; weights sum to at
-# most 1. So an object moves its sketch by at most $\varepsilon/4$, its inputs add half of what they move by,
-# and $\tfrac14 (1 + \tfrac12 + \tfrac14 + \dots) = \tfrac12$. The package has the same number as a method,
-# derived from the constants; and the records have the largest ratio ever seen.
+# most 1. So an object moves its sketch by at most $\varepsilon/4$, its inputs add half of what they move
+# by, and $\tfrac14 (1 + \tfrac12 + \tfrac14 + \dots) = \tfrac12$. The package has the same number as a
+# method, derived from the constants; and the records have the largest ratio ever seen.
 
 # %%
 mechanism = sketches.Mechanism({"m": 1})
@@ -199,9 +200,9 @@ sketches_theorems_tables.count_table("desk", theorems)
 # A count is a whole number, so it comes out *exactly* as soon as the error stays below one half. That makes
 # counting much cheaper than reading attributes.
 #
-# Where one module makes up half of the scene, the errors are smaller than predicted, and rounding is exact more
-# often: this is why C3 is only "partly" as its rule says. The bar is pessimistic for the reason above. The
-# counted markers are a part of $s$ of length $n w/2$, and that part is no noise. Take it out:
+# Where one module makes up half of the scene, the errors are smaller than predicted, and rounding is exact
+# more often: this is why C3 is only "partly" as its rule says. The bar is pessimistic for the reason
+# above. The counted markers are a part of $s$ of length $n w/2$, and that part is no noise. Take it out:
 
 # %%
 n = max(config["counted"])
@@ -243,13 +244,13 @@ for family in dict.fromkeys(cell["family"] for cell in theorems[0].metrics["fami
 figures.plot_curves(curves, "d", "rms error", "Four objects, four kinds of matrices")
 
 # %% [markdown]
-# Hadamard matrices cost nothing in accuracy. $D(b, q, d)$ was expected to fall as fast, only from a little higher
-# up, because its columns have a squared length of 1 only on average. It does not: its lines are *flatter*. An
-# error that does not fall with $d$ is a bias. Where does it come from? In our blocks the first sign is always
-# $+$, to settle the sign of the number in front. Two columns have $\tfrac db q^2$ blocks in common, and each
-# adds $1/(dq)$ to their inner product for that first sign alone: $q/b$ together, whatever $d$ is. All
-# attributes are positive, so nothing cancels. Predicted from that, for four objects of eight attributes, beside
-# the mean error in the records:
+# Hadamard matrices cost nothing in accuracy. $D(b, q, d)$ was expected to fall as fast, only from a little
+# higher up, because its columns have a squared length of 1 only on average. It does not: its lines are
+# *flatter*. An error that does not fall with $d$ is a bias. Where does it come from? In our blocks the
+# first sign is always $+$, to settle the sign of the number in front. Two columns have $\tfrac db q^2$
+# blocks in common, and each adds $1/(dq)$ to their inner product for that first sign alone: $q/b$
+# together, whatever $d$ is. All attributes are positive, so nothing cancels. Predicted from that, for four
+# objects of eight attributes, beside the mean error in the records:
 
 # %%
 draws = np.random.default_rng(0)
@@ -288,10 +289,10 @@ sketches_theorems_tables.neighbour_table("desk", theorems)
 # ## C7: less memory than a list?
 #
 # A sketch of one level that is read by projection to an error $\varepsilon$ takes $d = 2k/\varepsilon^2$
-# numbers for $k$ objects. The list of their attributes takes $k a$. The number of objects cancels: a sketch is
-# smaller only for more than $2/\varepsilon^2$ attributes each. (The year of rooms, in the experiment
-# `sketches.memory`, puts lists, projections, count-sketches and symbolic memories beside it at equal bytes.) From
-# the measured errors, not the formula:
+# numbers for $k$ objects. The list of their attributes takes $k a$. The number of objects cancels: a
+# sketch is smaller only for more than $2/\varepsilon^2$ attributes each. (The year of rooms, in the
+# experiment `sketches.memory`, puts lists, projections, count-sketches and symbolic memories beside it at
+# equal bytes.) From the measured errors, not the formula:
 
 # %%
 at, values = sketches_slopes.curve(theorems, "objects", "d", "rms", k=k)
@@ -303,34 +304,35 @@ for eps in (0.3, 0.1, 0.03):
     assert 0.7 < measured / (2 / eps**2) < 1.4
 
 # %% [markdown]
-# And an attribute vector of length 1 with so many numbers has entries of typical size $1/\sqrt a$, below the
-# very error that was asked for, unless it is sparse. **Against a plain list, a sketch does not save memory for
-# dense attributes.** Read by least squares, on a known tree, it takes as many numbers as the list, no more and
-# no fewer. What it offers instead: a size that does not depend on the tree; any number of sketches added up
-# into one; comparison by a single inner product; shortening without rewriting; and no table that says what is
-# where.
+# And an attribute vector of length 1 with so many numbers has entries of typical size $1/\sqrt a$, below
+# the very error that was asked for, unless it is sparse. **Against a plain list, a sketch does not save
+# memory for dense attributes.** Read by least squares, on a known tree, it takes as many numbers as the
+# list, no more and no fewer. What it offers instead: a size that does not depend on the tree; any number
+# of sketches added up into one; comparison by a single inner product; shortening without rewriting; and no
+# table that says what is where.
 #
 # ## Where we depart from the paper
 #
-# - **Deviation S1.** The mechanism is a reconstruction; every constant is a field, and decoding coefficients
-#   come from the code's own recursion.
+# - **Deviation S1.** The mechanism is a reconstruction; every constant is a field, and decoding
+#   coefficients come from the code's own recursion.
 # - **Deviation S2.** Three families of matrices, the randomised Hadamard one by default.
 # - **Deviation S3.** Four decoders are reported together; least squares and pursuit are ours.
 # - **Deviation S4.** Numbering and constants of the theorems are from memory. T2 (iii) is tested as an
 #   invariant; all else are curves with the predicted slope beside.
-# - **Deviation S5.** Modules and weights are given in the paper; here a recorder takes both from a trained torch
-#   network, with a rule for weights that the caller chooses.
-# - **Deviation S6.** The index is an existing library's, not locality-sensitive hashing; concepts are clusters
-#   by density.
+# - **Deviation S5.** Modules and weights are given in the paper; here a recorder takes both from a trained
+#   torch network, with a rule for weights that the caller chooses.
+# - **Deviation S6.** The index is an existing library's, not locality-sensitive hashing; concepts are
+#   clusters by density.
 # - **Deviation S8.** The dictionary is learnt from sums $R x$ without transparent factors; the inside of a
 #   block is our own; the curve of coupons is the prediction, since the paper's bound is not known to us.
-# - **Deviation S9.** A signature is a hash of an object's name behind its attributes; what the paper means by
-#   one is not known to us.
+# - **Deviation S9.** A signature is a hash of an object's name behind its attributes; what the paper means
+#   by one is not known to us.
 #
-# **Open questions.** Whoever reads sections 2 to 4 of the paper can settle some at once: where do the factors
-# $\tfrac12$ stand, and is the base of the price $2^5$? What are the sample bounds of T5? Others are open
-# altogether. A mechanism that stays oblivious of paths and pays less for depth; a dictionary learner that
-# stands the dense identity of $\tfrac12(I + R)$; sketches of a network that is still learning.
+# **Open questions.** Whoever reads sections 2 to 4 of the paper can settle some at once: where do the
+# factors $\tfrac12$ stand, and is the base of the price $2^5$? What are the sample bounds of T5? Others
+# are open altogether. A mechanism that stays oblivious of paths and pays less for depth; a dictionary
+# learner that stands the dense identity of $\tfrac12(I + R)$; sketches of a network that is still
+# learning.
 #
 # ## Exercises
 #
@@ -355,8 +357,8 @@ assert exercises.check("sketches.05.1", solution)
 # %% [markdown]
 # ### 2. List or sketch?
 #
-# Write a function of $k$, $a$ and $\varepsilon$: is a one-level sketch, read by projection, smaller than the
-# list?
+# Write a function of $k$, $a$ and $\varepsilon$: is a one-level sketch, read by projection, smaller than
+# the list?
 
 # %%
 smaller = ...  # your function of k, a and eps
