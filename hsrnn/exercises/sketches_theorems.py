@@ -101,8 +101,8 @@ def rounds_right(answer: Any, random: np.random.Generator) -> str:
         true = erf(0.5 / sd / sqrt(2))
         if not np.isclose(found, true, rtol=0, atol=1e-6):
             raise Wrong(
-                f"With k = {k}, d = {d:g} and |s| = {length:.2f} the error has sd {sd:.3f}, and the chance is "
-                f"{true:.4f}, not {found:.4f}."
+                f"With k = {k}, d = {d:g} and |s| = {length:.2f} the error has sd {sd:.3f}, and the chance "
+                f"is {true:.4f}, not {found:.4f}."
             )
     return "It agrees with the normal distribution of the error."
 

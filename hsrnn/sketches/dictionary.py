@@ -9,7 +9,7 @@ columns and columns into matrices. The matrices decode the samples, and each dec
 same kind one level down.
 
 With s active columns a block is clean with probability (1 - q)^(s - 1), and finding all blocks is a matter of
-collecting coupons: :func:`expected_recovery`. One level further down the coupons are not independent any more:
+collecting coupons: :func:`expected_recovery`. One level further down the coupons are no longer independent:
 the b' numbers of an inner block are always there together, all of one size. A block that one of them shares
 with another stays covered in every sample, so only (1 - q)^(b' - 1) of the outer blocks can ever be seen.
 That is enough, because one clean block gives a number: recursion asks for many blocks in an outer column, not

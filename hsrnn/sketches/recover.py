@@ -9,8 +9,8 @@ but
 * path-aware projection, :meth:`Decoder.project_paths`: the transpose of the whole known way; the objects of
   one module leak into each other by known overlaps, which are solved for.
 
-Deviation S3: the paper decodes by projection, as far as we know; least squares and pursuit are reported beside
-it always, because on a known tree they are far better.
+Deviation S3: the paper decodes by projection, as far as we know; least squares and pursuit are always
+reported beside it, because on a known tree they are far better.
 
 After a random rotation all that is not asked for is like noise of |s| / sqrt(d) a coordinate. Divided by what
 the decoder divides by, that is the predicted root mean square error: 1 / (w sqrt(d)) times a constant that
