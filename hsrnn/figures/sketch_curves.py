@@ -31,7 +31,8 @@ def plot_curves(
         ylabel: what is measured.
         title: heading of the picture.
         power: both axes logarithmic, marks at the root mean square, and the slope fitted to them is told,
-            with a 95 % interval from drawing whole seeds anew; otherwise shares in [0, 1] with marks at the mean.
+            with a 95 % interval from drawing whole seeds anew; otherwise shares in [0, 1] with marks at
+            the mean.
 
     Raises:
         ValueError: for no curve, more than six, shapes that do not fit, or numbers that the axes cannot show.
