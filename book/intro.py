@@ -71,6 +71,20 @@ boundaries_figure("the market fell after the company cut its forecast", name="in
 # - [Verdicts](automata/05-results.ipynb): the paper's claims one by one, and other ways to get a machine out
 #   of the same network.
 #
+# ### Coarse graining
+#
+# A network need not bend its numbers to be more than linear: products are enough. A TaylorNet looks at a
+# picture from further and further away, by sums and products alone, so that every logit is one polynomial of
+# the pixels and can be taken apart exactly. After the idea of Yang, Xie and Yang
+# ([2023](https://arxiv.org/abs/2211.01779)), whose text was not available to us: a reconstruction.
+#
+# - [Sums and products](coarse/01-taylor.ipynb): a polynomial in two pixels, a level by hand, and why the
+#   degree doubles with every level.
+# - [Order by order](coarse/02-taylornet.ipynb): a polynomial that reads digits; its logits order by order;
+#   what is lost without an order, a region, a level.
+# - [Distillation](coarse/03-distillation.ipynb): a data set coarse-grained into ever fewer pictures, by which
+#   digits are told apart.
+#
 # ### Sketches
 #
 # Ghazi, Panigrahy and Wang ([2019](https://arxiv.org/abs/1905.12730)) keep what a network of modules

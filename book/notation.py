@@ -232,6 +232,45 @@ assert lisor.score(texts, labels).table == lisor.faithfulness(texts)
 print("with the network's verdicts as labels, accuracy is faithfulness")
 
 # %% [markdown]
+# ## Coarse graining
+#
+# A picture is a grid of *sites*, and a site carries a vector of numbers; of a grey picture, one. A step turns
+# each block of sites into one site, by a polynomial. Images come as `(batch, channels, rows, columns)`;
+# inside the network the channels are last.
+#
+# | symbol | meaning | shape | in code |
+# |---|---|---|---|
+# | $c$ | numbers of a site | | `config.channels`, one a level |
+# | $n$ | numbers of a block | block² $c$ | `layer.inputs` |
+# | $u$ | the block itself | $(B, \text{rows}, \text{columns}, n)$ | `neighbourhoods(maps, block, stride)` |
+# | $b$, $W^{(1)}$ | constant and linear coefficients | $c'$, $c' \times n$ | `layer.coefficients()[:2]` |
+# | $W^{(2)}$ | quadratic ones, symmetric | $c' \times n \times n$ | `layer.coefficients()[2]` |
+# | $A$, $B$ | linear forms that are multiplied | $n \times r$ each | `layer.lines2` |
+# | $C$ | how $r$ products are mixed | $r \times c'$ | `layer.mix2` |
+# | $L$, $k$ | levels, and the order of a step | | `len(config.channels)`, `config.order` |
+# | $k^L$ | degree of a logit in the pixels | | `config.degree` |
+# | $t$ | the variable of a power series | | first axis of `Series.terms` |
+# | | parts of the logits of order 0, 1, 2, ... | $(B, k^L + 1, \text{classes})$ | `orders(net, images)` |
+
+# %%
+from hsrnn import coarse
+
+config = coarse.TaylorNetConfig(image=(1, 8, 8), channels=(3, 4, 5), norm="none")
+network = coarse.TaylorNet(config).eval()
+pictures = torch.rand(B, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+sites = network.coarse(pictures)
+assert [tuple(level.shape) for level in sites] == [(B, 8, 8, 1), (B, 4, 4, 3), (B, 2, 2, 4), (B, 1, 1, 5)]
+step = network.levels[1].steps[0]
+n, rank = 4 * 3, step.rank
+assert step.inputs == n and coarse.neighbourhoods(sites[1], 2, 2).shape == (B, 2, 2, n)
+assert [tuple(part.shape) for part in step.coefficients()] == [(4,), (4, n), (4, n, n)]
+assert step.lines2.shape == (n, 2 * rank) and step.mix2.shape == (rank, 4)
+parts = coarse.orders(network, pictures)
+assert parts.shape == (B, config.degree + 1, 10) and config.degree == config.order**3
+assert torch.allclose(parts.sum(1), network(pictures), atol=1e-4)
+print("every shape as in the table, and the orders add up to the logits")
+
+# %% [markdown]
 # ## Sketches
 #
 # An **object** is what a module made of its inputs; a **tree** of objects is what a network understood.

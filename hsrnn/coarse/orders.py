@@ -36,6 +36,7 @@ def orders(
     most: int | None = None,
     region: Tensor | None = None,
     outside: Outside = "zero",
+    origin: Tensor | None = None,
 ) -> Float[Tensor, "batch orders classes"]:
     """Split every logit into its homogeneous orders 0, 1, 2, ...; they add up to the logits.
 
@@ -48,17 +49,22 @@ def orders(
         outside: what the other pixels are meanwhile: ``"zero"``, so that every term lies wholly inside; or
             ``"kept"`` as they are, so that order 0 is what is left when the region is blanked, and the
             others are all terms with one, two, ... factors from the region.
+        origin: the image ``(channels, rows, columns)`` to expand about, which "blank" then means; ``None``
+            for zeros.
 
     Raises:
-        ValueError: for a network in training mode, a negative ``most``, or a region of another size.
+        ValueError: for a network in training mode, a negative ``most``, or a region or origin of another
+            size.
     """
     _check(net)
     degree = net.config.degree
     limit = degree if most is None else most
     if limit < 0:
         raise ValueError(f"most must not be negative, got {most}")
-    inside = images
-    rest = torch.zeros_like(images)
+    if origin is not None and tuple(origin.shape) != net.config.image:
+        raise ValueError(f"origin must be {net.config.image}, got {tuple(origin.shape)}")
+    rest = torch.zeros_like(images) if origin is None else origin.expand_as(images)
+    inside = images - rest
     if region is not None:
         if tuple(region.shape) != net.config.image[1:] or region.dtype != torch.bool:
             raise ValueError(
@@ -66,8 +72,8 @@ def orders(
             )
         if outside not in ("zero", "kept"):
             raise ValueError(f"outside must be 'zero' or 'kept', got {outside!r}")
-        inside = images * region
-        rest = images * ~region if outside == "kept" else rest
+        rest = torch.where(region, rest, images) if outside == "kept" else rest
+        inside = inside * region
     # Deviation T3: the split by orders is our read-out; the paper names none that we could read.
     terms = torch.stack([rest, inside][: limit + 1])
     parts = net.polynomial(Series(terms, (min(limit, degree),)), term_by_term).terms

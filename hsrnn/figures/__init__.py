@@ -27,6 +27,7 @@ from hsrnn.figures.sketch_curves import plot_curves, plot_roc
 from hsrnn.figures.sketch_memory import SketchMemory, plot_sketch_memory
 from hsrnn.figures.straight_through import StraightThrough, plot_straight_through
 from hsrnn.figures.style import PALETTE, Picture
+from hsrnn.figures.taylor import plot_degrees, plot_grids, plot_orders, plot_shares
 from hsrnn.figures.ten_letters import TenLetterMachine
 from hsrnn.figures.weights import pack, unpack
 
@@ -46,7 +47,9 @@ __all__ = [
     "plot_by_size",
     "plot_curves",
     "plot_days",
+    "plot_degrees",
     "plot_gates",
+    "plot_grids",
     "plot_hidden_states",
     "plot_hours",
     "plot_intervals",
@@ -54,11 +57,13 @@ __all__ = [
     "plot_looking",
     "plot_operation_table",
     "plot_operations",
+    "plot_orders",
     "plot_references",
     "plot_roc",
     "plot_rooms",
     "plot_scores",
     "plot_segment_tree",
+    "plot_shares",
     "plot_sketch_memory",
     "plot_straight_through",
     "plot_sweep",

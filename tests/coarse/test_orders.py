@@ -117,6 +117,21 @@ def test_a_region_alone_and_in_company() -> None:
     assert (two - orders(made, x)[:, 2]).abs().max() > 1e-3
 
 
+def test_another_origin_is_another_split_of_the_same_logits() -> None:
+    made, x, origin = net(order=2), images(2, 1, 4, 4), images(1, 4, 4, seed=7)
+    parts = orders(made, x, origin=origin)
+    torch.testing.assert_close(parts.sum(1), made(x).detach())
+    torch.testing.assert_close(parts[:, 0], made(origin[None]).detach().expand(2, -1))
+    powers = (0.5 ** torch.arange(5.0)).double().view(1, -1, 1)
+    halfway = made((x + origin) / 2).detach()
+    torch.testing.assert_close((parts * powers).sum(1), halfway)
+    assert (parts[:, 1] - orders(made, x)[:, 1]).abs().max() > 1e-3
+    region = torch.eye(4, dtype=torch.bool)
+    blanked = orders(made, x, origin=origin, region=region, outside="kept")
+    torch.testing.assert_close(blanked[:, 0], made(torch.where(region, origin, x)).detach())
+    torch.testing.assert_close(blanked.sum(1), made(x).detach())
+
+
 # 4. Coefficients ---------------------------------------------------------------------------------------
 
 
@@ -210,6 +225,8 @@ def test_bad_calls_are_refused(plain_calls: None) -> None:
         orders(made, x, region=torch.ones(4, 4))
     with pytest.raises(ValueError, match="outside must be 'zero' or 'kept', got 'some'"):
         orders(made, x, region=torch.ones(4, 4, dtype=torch.bool), outside="some")
+    with pytest.raises(ValueError, match=r"origin must be \(1, 4, 4\), got \(4, 4\)"):
+        orders(made, x, origin=torch.zeros(4, 4))
     with pytest.raises(ValueError, match="a pixel must lie inside"):
         coefficient(made, {(0, 4, 0): 1})
     with pytest.raises(ValueError, match="a power must be at least 1"):
