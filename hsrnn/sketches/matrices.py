@@ -215,7 +215,8 @@ def walsh_hadamard(x: Tensor) -> Tensor:
     """Return the orthonormal Walsh-Hadamard transform of each vector of ``x`` ``(..., d)``, in O(d log d).
 
     H is Sylvester's matrix divided by sqrt(d); it is symmetric and its own inverse. As a Kronecker product of
-    16 x 16 matrices it is a few small matrix products instead of log2 d passes over memory.
+    16 x 16 matrices it is a few small matrix products instead of log2 d passes over memory: for d = 4,096
+    three of them take 48 multiplications a number, where two of 64 x 64 would take 128 and be slower.
 
     Raises:
         ValueError: unless d is a power of two in [1, 2^20].

@@ -84,7 +84,7 @@ function render({ model: widget, el }) {
   const cards = charts.map((chart, k) => h("div", { class: "hl-card" }, heads[k], chart.el));
   const alike = h("p", { class: "hl-note" });
   const days = yearLine({ count: year.days.length, onPick: (at) => set({ day: at }) });
-  const hours = barChart({ names: year.hours.map((_, k) => String(k)), width: 24, every: 3 });
+  const hours = barChart({ names: year.hours.map((_, k) => String(k)), width: 15, every: 3 });
   const sums = h("p", {});
   const daySum = h("p", {});
   const legend = h(
