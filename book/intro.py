@@ -53,6 +53,8 @@ boundaries_figure("the market fell after the company cut its forecast", name="in
 #   can be learnt by gradients, and a mistake that most implementations make.
 # - [Does it find the words?](hmrnn/03-language.ipynb): train it in a minute, count its boundaries against
 #   the truth, against chance and against simple rules; then look at a network that has read the news.
+# - [Does it find the letters?](hmrnn/04-handwriting.ipynb): a network writes by hand in the page; a density
+#   for the next point of the pen, and boundaries against pen-ups and letters.
 #
 # ### Automata
 #

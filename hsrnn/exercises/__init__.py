@@ -25,6 +25,7 @@ from hsrnn.exercises import (
     coarse,
     coarse_distill,
     hmrnn,
+    hmrnn_handwriting,
     hmrnn_language,
     sketches_theorems,
 )
@@ -41,6 +42,7 @@ _CHECKERS: Mapping[str, Callable[[Any, np.random.Generator], str]] = {
     **coarse_distill.CHECKERS,
     **hmrnn.CHECKERS,
     **hmrnn_language.CHECKERS,
+    **hmrnn_handwriting.CHECKERS,
     **sketches_theorems.CHECKERS,
 }
 

@@ -115,6 +115,7 @@ PRESETS: dict[str, HandwritingConfig] = {
 
 def load_lines(config: HandwritingConfig) -> datasets.Strokes:
     """Load the lines that ``config`` names."""
+    # Deviation D9: the paper leaves open what a row is, how many Gaussians, and which lines go where.
     if config.data == "strokes":
         return datasets.load("strokes", lines=config.lines, letters=config.letters)
     return datasets.load(config.data)

@@ -9,6 +9,7 @@ from hsrnn.figures.automata_results import plot_intervals, plot_sweep
 from hsrnn.figures.automata_walk import Automaton
 from hsrnn.figures.automaton import plot_automaton
 from hsrnn.figures.boundaries import Boundaries
+from hsrnn.figures.handwriting import Handwriting, plot_handwriting
 from hsrnn.figures.hidden_states import plane, plot_hidden_states, project
 from hsrnn.figures.living import LivingFigure
 from hsrnn.figures.operations import plot_gates, plot_operation_table, plot_operations, plot_segment_tree
@@ -35,6 +36,7 @@ __all__ = [
     "PALETTE",
     "Automaton",
     "Boundaries",
+    "Handwriting",
     "LivingFigure",
     "Picture",
     "Reviews",
@@ -50,6 +52,7 @@ __all__ = [
     "plot_degrees",
     "plot_gates",
     "plot_grids",
+    "plot_handwriting",
     "plot_hidden_states",
     "plot_hours",
     "plot_intervals",

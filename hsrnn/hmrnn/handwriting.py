@@ -248,7 +248,8 @@ def draw_line(
     *,
     sharpness: float = 0.0,
     prompt: Tensor | None = None,
-    generator: torch.Generator,
+    generator: torch.Generator | None = None,
+    numbers: Float[Tensor, "time 4"] | None = None,
 ) -> DrawnLine:
     """Let a model write ``length`` rows, one after the other.
 
@@ -261,10 +262,17 @@ def draw_line(
         sharpness: 0 draws from the model's density; above 0 the writing is tidier and less varied.
         prompt: rows ``(time, 3)`` read first, e.g. somebody's hand; they are not part of the result.
         generator: source of the draws.
+        numbers: the draws themselves, ``(length, 4)``, as :meth:`~hsrnn.hmrnn.StrokeMixture.place` takes
+            them, in place of a generator.
 
     Raises:
-        ValueError: for a length below 1, a negative sharpness, or a prompt of another shape.
+        ValueError: for a length below 1, a negative sharpness, a prompt or numbers of another shape, or
+            neither generator nor numbers.
     """
+    if numbers is None and generator is None:
+        raise ValueError("give a generator or the numbers to draw with")
+    if numbers is not None and numbers.shape != (length, 4):
+        raise ValueError(f"numbers must be ({length}, 4), got {tuple(numbers.shape)}")
     if length < 1:
         raise ValueError(f"length must be at least 1 row, got {length}")
     if prompt is not None and (prompt.ndim != 2 or prompt.shape[1] != COLUMNS):
@@ -274,9 +282,9 @@ def draw_line(
     for row in () if prompt is None else prompt:
         output, _ = reader(row)
     strokes, done = [], []
-    for _ in range(length):
+    for t in range(length):
         density = mixture_of(output, smallest_scale=model.smallest_scale).sharpened(sharpness)
-        strokes.append(density.draw(generator))
+        strokes.append(density.draw(generator) if numbers is None else density.place(numbers[t]))
         output, did = reader(strokes[-1])
         done.append(did)
     if done[0] is None:
@@ -284,7 +292,7 @@ def draw_line(
     return DrawnLine(torch.stack(strokes), *(torch.stack(part) for part in zip(*done)))
 
 
-def _reader(model: HandwritingModel, generator: torch.Generator) -> Any:
+def _reader(model: HandwritingModel, generator: torch.Generator | None) -> Any:
     """Return a function that reads one row and returns the network's output ``(6 K + 1,)`` and what the core
     did: boundaries and operations, or ``None``."""
     if isinstance(model.core, HMLSTM) and model.core.cells[0].boundary != "soft":

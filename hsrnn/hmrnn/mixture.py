@@ -61,19 +61,29 @@ class StrokeMixture(NamedTuple):
         scales = self.scales * math.exp(-sharpness)
         return self._replace(log_weights=weights, scales=scales)
 
-    def draw(self, generator: torch.Generator) -> Tensor:
-        """Draw one row ``(..., 3)`` from each density."""
-        flat = self.log_weights.flatten(0, -2) if self.log_weights.ndim > 1 else self.log_weights[None]
-        chosen = torch.multinomial(flat.exp(), 1, generator=generator).view(self.pen.shape)[..., None]
+    def place(self, numbers: Tensor) -> Tensor:
+        """Return the row ``(..., 3)`` that four numbers ``(..., 4)`` draw from each density: a uniform one
+        chooses the component, two normal ones move the pen, and a uniform one lifts it."""
+        which, first, second, up = numbers.unbind(-1)
+        passed = (self.log_weights.exp().cumsum(-1) <= which[..., None]).sum(-1, keepdim=True)
+        chosen = passed.clamp(max=self.log_weights.shape[-1] - 1)
         both = chosen[..., None].expand(*chosen.shape, 2)
         mean = self.means.gather(-2, both).squeeze(-2)
         scale = self.scales.gather(-2, both).squeeze(-2)
         r = self.correlations.gather(-1, chosen).squeeze(-1)
-        first, second = torch.randn(mean.shape, generator=generator, dtype=mean.dtype).to(mean).unbind(-1)
         second = r * first + ((1 - r) * (1 + r)).sqrt() * second
-        pen = torch.rand(self.pen.shape, generator=generator, dtype=mean.dtype).to(mean) < self.pen.sigmoid()
         moved = mean + scale * torch.stack((first, second), -1)
+        pen = up < self.pen.sigmoid()
         return torch.cat((moved, pen[..., None].to(mean)), -1)
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """Draw one row ``(..., 3)`` from each density."""
+        shape, dtype = (*self.pen.shape, 2), self.pen.dtype
+        (which, up), (first, second) = (
+            make(shape, generator=generator, dtype=dtype).to(self.pen).unbind(-1)
+            for make in (torch.rand, torch.randn)
+        )
+        return self.place(torch.stack((which, first, second, up), -1))
 
 
 def mixture_of(output: Tensor, *, smallest_scale: float = 1e-4) -> StrokeMixture:

@@ -15,6 +15,7 @@ from hsrnn.figures import Boundaries, LivingFigure, StraightThrough, TenLetterMa
 
 from .automata_figures import automaton_figure, reviews_figure
 from .conftest import ROOT, SEQUENCES, OpenPage, arrays, small_model
+from .handwriting_figures import small_figure
 from .sketch_figures import memory_figure
 
 pytestmark = pytest.mark.needs_browser
@@ -43,7 +44,7 @@ def ten_letters() -> TenLetterMachine:
 
 FIGURES: dict[str, Callable[[], LivingFigure]] = {
     "boundaries": boundaries, "ten-letter-machine": ten_letters, "straight-through": StraightThrough,
-    "automaton": automaton_figure, "reviews": reviews_figure,
+    "automaton": automaton_figure, "reviews": reviews_figure, "handwriting": small_figure,
     "sketch-memory": memory_figure,
 }  # fmt: skip
 every_figure = pytest.mark.parametrize("name", FIGURES)

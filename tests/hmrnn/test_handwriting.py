@@ -235,6 +235,50 @@ def test_a_drawn_line_is_decided_by_its_seed_and_is_what_the_model_says(core):
         np.testing.assert_array_equal(score.operations[0], drawn.operations)
 
 
+def test_rows_are_placed_by_their_numbers():
+    density = mixture_of(torch.randn(5, 6 * 3 + 1, generator=generator(8), dtype=torch.float64))
+    weights = density.log_weights.exp()
+    normal = torch.tensor([0.7, -1.2], dtype=torch.float64)
+    for k in range(3):
+        before, after = weights[:, :k].sum(-1), weights[:, : k + 1].sum(-1)
+        for which in (before + 1e-9, after - 1e-9):
+            for up, lifted in ((-1e-9, 1.0), (1e-9, 0.0)):
+                up = (density.pen.sigmoid() + up)[:, None]
+                row = density.place(torch.cat((which[:, None], normal.expand(5, 2), up), -1))
+                r = density.correlations[:, k]
+                second = r * normal[0] + (1 - r**2).sqrt() * normal[1]
+                moved = torch.stack((normal[0].expand(5), second), -1) * density.scales[:, k]
+                torch.testing.assert_close(row[:, :2], density.means[:, k] + moved)
+                assert row[:, 2].tolist() == [lifted] * 5
+    rounded_up = density._replace(log_weights=density.log_weights - 1e-6)
+    numbers = torch.tensor([1 - 1e-9, 0.0, 0.0, 0.5], dtype=torch.float64).expand(5, 4)
+    torch.testing.assert_close(rounded_up.place(numbers)[:, :2], density.means[:, 2])
+
+
+def test_draws_are_from_the_density():
+    density = mixture_of(torch.randn(6 * 3 + 1, generator=generator(3)))
+    many = StrokeMixture(*(part.expand(40_000, *part.shape) for part in density)).draw(generator(1))
+    weights = density.log_weights.exp()
+    mean = (weights[:, None] * density.means).sum(0)
+    square = (weights[:, None] * (density.scales**2 + density.means**2)).sum(0)
+    torch.testing.assert_close(many[:, :2].mean(0), mean, rtol=0, atol=0.03)
+    torch.testing.assert_close(many[:, :2].square().mean(0), square, rtol=0.03, atol=0.03)
+    product = density.correlations * density.scales.prod(-1) + density.means.prod(-1)
+    torch.testing.assert_close(many[:, :2].prod(-1).mean(), (weights * product).sum(), rtol=0, atol=0.05)
+    assert float(many[:, 2].mean()) == pytest.approx(float(density.pen.sigmoid()), abs=0.01)
+
+
+def test_a_line_drawn_with_numbers_is_the_line_of_the_generator_that_made_them():
+    handwriting = model()
+    source = generator(1)
+    numbers = []
+    for _ in range(12):  # in the order in which `draw` asks for them
+        (which, up), (first, second) = torch.rand(2, generator=source), torch.randn(2, generator=source)
+        numbers.append(torch.stack((which, first, second, up)))
+    drawn = draw_line(handwriting, 12, numbers=torch.stack(numbers))
+    assert torch.equal(drawn.strokes, draw_line(handwriting, 12, generator=generator(1)).strokes)
+
+
 def test_drawing_goes_on_from_a_prompt():
     handwriting = model()
     prompt = torch.from_numpy(lines(40)[0])
@@ -269,6 +313,8 @@ def test_lines_are_padded_with_zeros():
         (lambda: model().log_likelihood(torch.zeros(1, 4, 3), torch.tensor([0])), r"from 1 to 4, got \[0\]"),
         (lambda: model()(torch.zeros(1, 4, 2)), r"must be \(batch, time, 3\)"),
         (lambda: draw_line(model(), 0, generator=generator()), "at least 1 row, got 0"),
+        (lambda: draw_line(model(), 2), "give a generator or the numbers"),
+        (lambda: draw_line(model(), 2, numbers=torch.zeros(3, 4)), r"numbers must be \(2, 4\), got \(3, 4\)"),
         (lambda: draw_line(model(), 2, prompt=torch.zeros(3), generator=generator()), "prompt must be"),
     ],
 )

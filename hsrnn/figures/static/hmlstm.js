@@ -1,4 +1,5 @@
-// The HM-LSTM character language model (arXiv 1609.01704, equations 1-11), one letter at a time.
+// The HM-LSTM with its output module (arXiv 1609.01704, equations 1-11), one step at a time; `step` and
+// `Reading` are the character language model on top of it.
 // Weights are float32, as they were stored; all arithmetic is in float64. What a boundary makes unnecessary
 // is not computed: a layer that COPIES evaluates only the row of its boundary detector.
 
@@ -69,7 +70,7 @@ export function buildModel(weights, { layerNorm }) {
   }
   return {
     layers,
-    embedding: matrix("embedding.weight"),
+    embedding: weights["embedding.weight"] === undefined ? null : matrix("embedding.weight"),
     gate: matrix("output.gate.weight"),
     gateBias: vector("output.gate.bias"),
     outputBias: vector("output.bias"),
@@ -113,15 +114,14 @@ export function initialState(model) {
   };
 }
 
-// Read one letter. `forced[l]` fixes the boundary of layer l at 0 or 1 (null: as the model decides); the top
-// layer has none. Returns the new state { h, c, z } with, per layer, preactivation (s_z; null at the top),
-// operation, gates and work (multiplications done), and with the probabilities of the next letter.
-export function step(model, before, code, { topDown = true, forced = [] } = {}) {
-  const { embedding, layers } = model;
+// Read one input vector. `forced[l]` fixes the boundary of layer l at 0 or 1 (null: as the model decides);
+// the top layer has none. Returns the new state { h, c, z } with, per layer, preactivation (s_z; null at the
+// top), operation and work (multiplications done), and with the gates and logits of the output module.
+export function advance(model, before, input, { topDown = true, forced = [] } = {}) {
   const after = { h: [], c: [], z: [], preactivation: [], operation: [], work: [] };
-  let below = embedding.values.subarray(code * embedding.columns, (code + 1) * embedding.columns);
+  let below = input;
   let boundaryBelow = 1;
-  layers.forEach((layer, l) => {
+  model.layers.forEach((layer, l) => {
     const own = before.z[l];
     const operation = own === 1 ? FLUSH : boundaryBelow === 1 ? UPDATE : COPY;
     const s = Float64Array.from(layer.bias);
@@ -151,6 +151,13 @@ export function step(model, before, code, { topDown = true, forced = [] } = {}) 
   return { ...after, ...predict(model, after.h) };
 }
 
+// Read one letter: as `advance`, with the probabilities of the next letter.
+export function step(model, before, code, options) {
+  const { columns, values } = model.embedding;
+  const after = advance(model, before, values.subarray(code * columns, (code + 1) * columns), options);
+  return { ...after, probabilities: softmax(after.logits, 1) };
+}
+
 // New h and c from the pre-activations, in the order f, i, o, g; `kept` is the old cell, or null under FLUSH.
 function cell(layer, s, kept) {
   const n = layer.size;
@@ -167,7 +174,7 @@ function cell(layer, s, kept) {
   return [h, c];
 }
 
-// The output module: one gate a layer, their gated sum through a ReLU, and the softmax.
+// The output module: one gate a layer, their gated sum through a ReLU, and a linear map.
 function predict(model, h) {
   const all = new Float64Array(model.gate.columns);
   let at = 0;
@@ -192,7 +199,7 @@ function predict(model, h) {
   const hidden = mixed.map((value) => Math.max(0, value));
   const logits = Float64Array.from(model.softmaxBias);
   addProduct(logits, model.softmax, hidden, 0, logits.length);
-  return { gates, logits, probabilities: softmax(logits, 1) };
+  return { gates, logits };
 }
 
 export function softmax(logits, temperature) {
