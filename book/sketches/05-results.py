@@ -323,6 +323,8 @@ for eps in (0.3, 0.1, 0.03):
 #   torch network, with a rule for weights that the caller chooses.
 # - **Deviation S6.** The index is an existing library's, not locality-sensitive hashing; concepts are
 #   clusters by density.
+# - **Deviation S7.** The paper compares its sketches with nothing; here lists, projections, count-sketches
+#   and symbolic memories of equally many bytes stand beside them.
 # - **Deviation S8.** The dictionary is learnt from sums $R x$ without transparent factors; the inside of a
 #   block is our own; the curve of coupons is the prediction, since the paper's bound is not known to us.
 # - **Deviation S9.** A signature is a hash of an object's name behind its attributes; what the paper means

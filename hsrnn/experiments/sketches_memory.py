@@ -12,6 +12,9 @@ back by one system of equations: how many 7s at each hour, from vectors that nev
 
 A record is one seed: one year of the house, with matrices, and losses, of its own. The network is the shipped
 one, trained on other days with other digits; nothing is chosen by what the year shows.
+
+Deviation S7: the paper compares its sketches with nothing; here every answer stands beside a plain list, a
+projection, a count-sketch and symbolic memories of equally many bytes.
 """
 
 from __future__ import annotations
