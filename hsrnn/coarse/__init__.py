@@ -29,6 +29,7 @@ from .orders import coefficient, gradient, hessian, orders, straighten
 from .references import (
     accuracy_by_looking,
     class_scores,
+    embedded,
     herding,
     hierarchical_kmeans,
     kmeans_references,
@@ -65,6 +66,7 @@ __all__ = [
     "class_scores",
     "coarse_levels",
     "coefficient",
+    "embedded",
     "evaluate",
     "gradient",
     "herding",

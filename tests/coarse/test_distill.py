@@ -154,6 +154,7 @@ def test_looking_is_the_nearest_in_angle():
     torch.testing.assert_close(coarse.class_scores(queries, references), cosines.amax(2))
     torch.testing.assert_close(coarse.class_scores(queries, references, "mean"), cosines.mean(2))
     images = torch.rand(10, 1, 4, 4, generator=generator())
+    torch.testing.assert_close(coarse.embedded(coarse.pixels, images, 3), coarse.pixels(images))
     own = coarse.accuracy_by_looking(coarse.pixels, images, torch.arange(10), images[:, None])
     assert own == 1.0, "every picture is most similar to itself"
 

@@ -55,7 +55,7 @@ def test_curves_say_their_ends() -> None:
         (lambda: plot_references({}, NAMES), "levels must hold at least one grid"),
         (lambda: plot_references({"a": GREY}, NAMES[:2]), r"levels\['a'\] must be \(2, k, 1 or 3"),
         (lambda: plot_references({"a": 2 * GREY}, NAMES), "must lie between 0 and 1"),
-        (lambda: plot_looking(GREY[0, 0], {"a": GREY[0, 0]}, {"b": [1.0]}, NAMES), "must name the same levels"),
+        (lambda: plot_looking(GREY[0, 0], {"a": GREY[0, 0]}, {"b": [1.0]}, NAMES), "name the same levels"),
         (lambda: plot_looking(GREY[0, 0], {"a": GREY[0, 0]}, {"a": [1.0, 2.0]}, NAMES), "and 3 similarities"),
         (lambda: plot_iterated({}, "d"), "curves must hold 1 to 6, got 0"),
         (lambda: plot_iterated({"a": [1.0, 0.0]}, "d"), r"curves\['a'\] must be 1 or 2 positive numbers"),
