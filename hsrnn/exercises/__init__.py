@@ -27,6 +27,7 @@ from hsrnn.exercises import (
     hmrnn,
     hmrnn_handwriting,
     hmrnn_language,
+    sketches,
     sketches_theorems,
 )
 from hsrnn.exercises.verdict import Wrong
@@ -43,6 +44,7 @@ _CHECKERS: Mapping[str, Callable[[Any, np.random.Generator], str]] = {
     **hmrnn.CHECKERS,
     **hmrnn_language.CHECKERS,
     **hmrnn_handwriting.CHECKERS,
+    **sketches.CHECKERS,
     **sketches_theorems.CHECKERS,
 }
 

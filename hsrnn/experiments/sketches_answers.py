@@ -23,7 +23,8 @@ from .sketches_memories import widths
 from .sketches_scenes import images_of
 
 HOURS = 24
-KNOWN = 1000  # digits of the first half of the year that a later one is compared with
+STRANGEST = 3  # digits of a day that say how strange it was
+KNOWN = 3000  # digits of the first half of the year that a later one is compared with
 
 Remembered = dict[int, Tensor]  # number of digits -> values (n, numbers)
 
@@ -171,16 +172,18 @@ def alike(rows: Tensor) -> tuple[int, int]:
 
 
 def strangeness(year: Year, digits: Digits) -> NDArray[np.float64]:
-    """Return ``(days,)`` how strange each day of the second half was: the mean distance of its digits to the
-    nearest of some digits of the first half; 0 for days of the first half."""
+    """Return ``(days,)`` how strange each day of the second half was: the mean distance of its three
+    strangest digits to the nearest of some digits of the first half; 0 for days of the first half."""
     features = torch.cat([digits.attributes[:, :-2] / SHARES[0], digits.strokes], 1)
     day, half = (year.owner // HOURS).numpy(), year.days // 2
     early = np.flatnonzero(day < half)
     known = np.random.default_rng(0).choice(early, min(KNOWN, len(early)), replace=False)
     late = np.flatnonzero(day >= half)
     nearest = torch.cdist(features[late], features[known]).min(1).values.numpy()
-    total = np.bincount(day[late], nearest, minlength=year.days)
-    return total / np.maximum(1, np.bincount(day[late], minlength=year.days))
+    result = np.zeros(year.days)
+    for each in range(half, year.days):
+        result[each] = np.sort(nearest[day[late] == each])[-STRANGEST:].mean()
+    return result
 
 
 def strange_day(year: Year, digits: Digits) -> int:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hsrnn.ledger import Record, Table, group, newest, summarise
+from hsrnn.sketches import SceneSizes
+from hsrnn.sketches.scene_network import MOST_DIGITS
 
 from .claims import HEADLINE_SEEDS, NOT_RUN, command, undecided
+from .sketches_memories import widths
 
 NAMES = {
     "sketch": "sketch, least squares",
@@ -159,19 +162,15 @@ def album_table(preset: str, records: Sequence[Record]) -> Table:
         rows,
         f"All 24 take {mean(records, 'album', 'bytes') / 1000:,.0f} kB; the attributes of the year as "
         f"float32 "
-        f"{whole / 1e6:,.1f} MB. Running sums of all attributes by number of digits would take "
+        f"{whole / 1e6:,.1f} MB. Running sums of all attributes, place by place, would take "
         f"{24 * 4 * _sums() / 1000:,.0f} kB and be exact, had one known that sums would be asked for. "
         + _made_by(records),
     )
 
 
 def _sums() -> int:
-    """Return how many numbers the attributes of scenes with 1, 2, 3 and 4 digits have together."""
-    from hsrnn.sketches import SceneSizes
-
-    from .sketches_memories import widths
-
-    return sum(sum(widths(SceneSizes(), count).values()) + 1 for count in range(1, 5))
+    """Return how many numbers the attributes of a scene of 4 digits have together, and 4 numbers of scenes."""
+    return sum(widths(SceneSizes(), MOST_DIGITS).values()) + MOST_DIGITS
 
 
 def claims_table(records: Sequence[Record]) -> Table:

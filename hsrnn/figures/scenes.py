@@ -53,6 +53,7 @@ def plot_rooms(
                 )  # fmt: skip
             axes.set_title(title, fontsize=9, fontweight="normal")
             axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(True)
         for axes in figure.axes[len(rooms) :]:
             axes.set_visible(False)
         parts = [
@@ -84,6 +85,7 @@ def plot_windows(rows: Mapping[str, ArrayLike], titles: Sequence[str]) -> Pictur
             for axes, window, title in zip(line, row, titles, strict=True):
                 axes.imshow(window, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
                 axes.set(xticks=[], yticks=[])
+                axes.spines[:].set_visible(True)
                 if line is grid[0]:
                     axes.set_title(title, fontsize=9, fontweight="normal")
             line[0].set_ylabel(name, rotation=0, ha="right", va="center")
