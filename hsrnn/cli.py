@@ -27,7 +27,8 @@ class Data:
     """List, fetch or verify the data sets.
 
     Every data set is looked for in $HSRNN_DATA, then in the user's cache, then at its official source. With
-    HSRNN_OFFLINE=1 nothing is fetched. The generated data sets need no file; iam-ondb has to be brought.
+    HSRNN_OFFLINE=1 nothing is fetched. The generated data sets and digits need no file; iam-ondb and
+    cifar10-jpg have to be brought.
 
     Examples:
         hsrnn data list
