@@ -14,6 +14,7 @@ from hsrnn.figures.hidden_states import plane, plot_hidden_states, project
 from hsrnn.figures.living import LivingFigure
 from hsrnn.figures.operations import plot_gates, plot_operation_table, plot_operations, plot_segment_tree
 from hsrnn.figures.references import plot_iterated, plot_looking, plot_references
+from hsrnn.figures.regions import borders, plot_levels, plot_waves
 from hsrnn.figures.results import plot_scores, plot_training
 from hsrnn.figures.reviews import Reviews
 from hsrnn.figures.scenes import (
@@ -43,6 +44,7 @@ __all__ = [
     "SketchMemory",
     "StraightThrough",
     "TenLetterMachine",
+    "borders",
     "pack",
     "plane",
     "plot_automaton",
@@ -57,6 +59,7 @@ __all__ = [
     "plot_hours",
     "plot_intervals",
     "plot_iterated",
+    "plot_levels",
     "plot_looking",
     "plot_operation_table",
     "plot_operations",
@@ -72,6 +75,7 @@ __all__ = [
     "plot_sweep",
     "plot_training",
     "plot_vector",
+    "plot_waves",
     "plot_windows",
     "project",
     "unpack",

@@ -20,6 +20,14 @@ def test_a_line_has_all_fields(monkeypatch: pytest.MonkeyPatch):
     assert json.loads(json.dumps(line)) == line
 
 
+def test_a_step_says_what_python_costs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    (line,) = benchmarks.BENCHMARKS["evolving.step"](images=1, count=30, levels=2, hidden=4, repeats=1)
+    assert line["name"] == "evolving.step/backbone" and 0 < line["outside"] < 1
+    assert line["ours"] > 0 and line["ratio"] == pytest.approx(line["reference"] / line["ours"])
+    assert line["proposals"] >= 1 and json.loads(json.dumps(line)) == line
+
+
 def test_a_wrong_answer_is_not_timed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
