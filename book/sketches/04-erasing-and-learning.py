@@ -32,8 +32,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hsrnn import exercises, figures, ledger, sketches
-from hsrnn.experiments import sketches_dictionary_tables, sketches_slopes
+from hsrnn import datasets, exercises, figures, ledger, sketches
+from hsrnn.experiments import sketches_dictionary_tables, sketches_scenes, sketches_slopes
+from hsrnn.experiments.sketches_figure import memory_figure
 
 torch.set_num_threads(1)
 draws = np.random.default_rng(0)
@@ -127,6 +128,32 @@ for keep in (256, 160, 120):
     worst = float(torch.cat(gaps).abs().max())
     print(f"{keep} coordinates for {unknowns} unknowns: exact", worst < 1e-3)
     assert (worst < 1e-3) == (keep >= unknowns)
+
+# %% [markdown]
+# ### Erase one yourself
+#
+# Below is a room with handwritten digits, as a trained network understood it: room, digits, and four
+# strokes a digit, up to 250 numbers, in one vector of 1,024. Drag across the vector, or move *Numbers
+# kept*, to erase. Everything beside it is read again by least squares, in the page, from what is left: how
+# many digits there are, what they are, the picture that their attributes decode to. The decoder is not told
+# the structure; it tries one to four digits and takes what fits.
+#
+# With 16 bits a number almost nothing is lost until too few numbers are left. Store 8 bits, and rounding
+# is noise that least squares makes larger as the system becomes tight: the error bars grow before the
+# answers fail, and the strokes, a level deeper, are lost before the digits. Below the room, one vector a
+# day, the sum of its 24 sketches, answers how often a digit was there. A question like that is one vector,
+# too, and the answer an inner product. The sketch remembers what the network saw: where the network takes
+# a seven for a four, so does the sum, and no error bar of the sketch can know.
+
+# %%
+days = datasets.load("scenes", train=1, valid=1, days=14).test
+network = sketches_scenes.load_network()
+images = sketches_scenes.images_of(days)
+trees = sketches.Forest.of(sketches.record_scenes(network, images))
+maker = sketches_scenes.mechanism_of(network, dimension=1024)
+made = sketches.Sketcher(maker).encode(trees)
+start = {"room": 20, "keep": 512, "bits": 8, "digit": 7}
+memory_figure(network, maker, days, trees, made, state=start)
 
 # %% [markdown]
 # ## Reading without the matrices

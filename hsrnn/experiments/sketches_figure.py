@@ -1,4 +1,4 @@
-"""The living figure Sketch memory with the trained network's sketches of a year of rooms."""
+"""The living figure Sketch memory with the trained network's sketches of rooms, days and hours."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def memory_figure(
     shown: Sequence[int] = tuple(range(48)),
     **options: Any,
 ) -> figures.SketchMemory:
-    """Return the figure in which a room's sketch is erased and a year is asked for its digits.
+    """Return the figure in which a room's sketch is erased and whole days are asked for their digits.
 
     Args:
         network: what made the trees.

@@ -96,7 +96,7 @@ def test_sketch_memory_answers_for_the_year(open_page: OpenPage) -> None:
     truth = [scenes(4, 3, seed)[0].attributes["digit"].double().numpy()[:, :10] / 0.7 for seed in range(5)]
     for digit in (3, 9):
         page.get_by_role("group", name="Ask for the digit").get_by_label(str(digit), exact=True).check()
-        said = re.search(rf"How many {digit}s in the year\? (\d+) ± ([\d.]+)", status(page))
+        said = re.search(rf"How many {digit}s in all 5 days\? (\d+) ± ([\d.]+)", status(page))
         total = sum(day[:, digit].sum() for day in truth)
         assert float(said[1]) == pytest.approx(total, abs=0.51)
     page.get_by_role("slider", name="Day").focus()

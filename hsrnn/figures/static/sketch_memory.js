@@ -92,7 +92,7 @@ function render({ model: widget, el }) {
     { class: "hl-note" },
     "Bars and lines are what is read, whiskers and bands one predicted error to either side, ",
     h("span", { class: "hl-true-name" }, "ticks and dots"),
-    " what was true. For a room that is what the network saw there, for the year what really lay there.",
+    " what was true: in the room what the network saw there, on the days what really lay there.",
   );
   stage.classList.add("hl-sketch");
   stage.append(
@@ -112,7 +112,7 @@ function render({ model: widget, el }) {
     days.el,
     day.el,
     daySum,
-    h("p", { class: "hl-note" }, "The same digit by the hour of the day, from 24 vectors of a whole year each:"),
+    h("p", { class: "hl-note" }, "The same digit by the hour of the day, from a vector for each hour:"),
     hours.el,
     figure.status,
   );
@@ -243,7 +243,7 @@ function render({ model: widget, el }) {
     const total = answers.reduce((sum, { value }) => sum + value, 0);
     const spread = Math.sqrt(answers.reduce((sum, { error }) => sum + error ** 2, 0));
     const count = truths[0].reduce((a, b) => a + b, 0);
-    const text = `How many ${name} in the year? ${total.toFixed(0)} ± ${short(spread)}; there were ${count}.`;
+    const text = `How many ${name} in all ${answers.length} days? ${total.toFixed(0)} ± ${short(spread)}; there were ${count}.`;
     sums.textContent = text;
     const { value, error } = answers[now.day];
     const was = value - 2 * error > 0.5 ? "yes" : value + 2 * error < 0.5 ? "no" : "cannot be told";
