@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
 import zipfile
 import zlib
@@ -207,7 +208,7 @@ def _parse(files: Iterator[tuple[PurePosixPath, bytes]], source: Path) -> Ink:
 
 def _keep(ink: Ink, path: Path) -> None:
     """Write `ink` to the cache, under its own hash; a cache that cannot be written is no obstacle."""
-    partial = path.with_name(path.name.replace(".npz", ".partial.npz"))
+    partial = path.with_name(f"{path.stem}.{os.getpid()}.partial.npz")  # two processes may do this at once
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(

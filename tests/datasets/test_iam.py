@@ -159,6 +159,27 @@ def test_archive_folder_and_cache_give_the_same_content(own, cache, tmp_path):
     assert iam.read_ink(Location("HSRNN_DATA", other)).digest() != first.digest()
 
 
+def test_two_processes_may_keep_lines_at_once(
+    own: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """Another process comes and goes while this one writes."""
+    pack(own / iam.ARCHIVES[0], files(2))
+    write, location, other = np.savez_compressed, Location("HSRNN_DATA", own), []
+
+    def interrupted(path: Path, **arrays: np.ndarray) -> None:
+        write(path, **arrays)
+        with monkeypatch.context() as there:
+            there.setattr(np, "savez_compressed", write)
+            there.setattr(iam.os, "getpid", lambda: -1)
+            other.append(iam.read_ink(location))
+
+    monkeypatch.setattr(np, "savez_compressed", interrupted)
+    ink = iam.read_ink(location)
+    assert [ink.digest()] == [each.digest() for each in other] == [iam.read_ink(location).digest()]
+    assert len(list((cache / "iam-ondb").iterdir())) == 1, "one file, and nothing half-written"
+    assert "not kept" not in caplog.text
+
+
 def test_what_was_kept_is_really_used(own, monkeypatch):
     pack(own / "lineStrokes-all.tar.gz", files())
     first = iam.read_ink(Location("HSRNN_DATA", own))
