@@ -12,6 +12,7 @@ def test_grids_name_their_sizes_and_ranges() -> None:
     picture = plot_grids({"a": [[0, 1], [2, -3.5]], "b": np.ones((1, 1))}, numbers=True, outlines=(2, 0))
     assert "a, 2 x 2, from -3.5 to 2" in picture.alt and "b, 1 x 1, from 1 to 1" in picture.alt
     assert picture.image.startswith(b"\x89PNG")
+    assert "a, 1 x 1, from 0 to 0" in plot_grids({"a": [[-0.0]]}).alt
 
 
 def test_orders_add_up_in_words() -> None:
