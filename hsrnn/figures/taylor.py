@@ -65,8 +65,10 @@ def plot_grids(
                 for at in range(0, width + 1, outlines[k]):
                     axes.plot([at - 0.5] * 2, [-0.5, height - 0.5], color=colour("muted"), linewidth=0.8)
         parts = [
-            f"{name}, {table.shape[0]} x {table.shape[1]}, from {table.min() + 0.0:.3g} to {table.max() + 0.0:.3g}"
-            for name, table in tables.items()
+            f"{name}, {rows} x {columns}, from {low:.3g} to {high:.3g}"
+            for name, (rows, columns), low, high in (
+                (name, table.shape, table.min() + 0.0, table.max() + 0.0) for name, table in tables.items()
+            )
         ]
         return Picture(figure, f"Grids of numbers: {'; '.join(parts)}.", "png")
 
