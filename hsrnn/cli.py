@@ -27,8 +27,8 @@ class Data:
     """List, fetch or verify the data sets.
 
     Every data set is looked for in $HSRNN_DATA, then in the user's cache, then at its official source. With
-    HSRNN_OFFLINE=1 nothing is fetched. The generated data sets and digits need no file; iam-ondb and
-    cifar10-jpg have to be brought.
+    HSRNN_OFFLINE=1 nothing is fetched. The generated data sets and digits need no file; iam-ondb,
+    ccp and cifar10-jpg have to be brought.
 
     Examples:
         hsrnn data list

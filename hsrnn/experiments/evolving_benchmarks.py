@@ -110,8 +110,8 @@ def step(
         "ratio": seconds[1] / seconds[0],
         "nodes": parts.graph.nodes, "proposals": run(net), "outside": outside,
         "what": f"forward + backward of {images} images of 100 x 150 pixels, {parts.graph.nodes} "
-        f"superpixels, {levels} levels of {hidden} units. Reference: the same backbone with a perceptron on every pixel, "
-        "equal parameters. One thread",
+        f"superpixels, {levels} levels of {hidden} units. Reference: the same backbone with a perceptron on "
+        "every pixel, equal parameters. One thread",
     }  # fmt: skip
 
 

@@ -241,7 +241,7 @@ def test_rules_at_their_limits(grid):
     graph = union([grid(4), graph_from_edges(1, [])])
     p = torch.rand(graph.edges.shape[1], generator=seeded(3))
     rules = [
-        MergeRule(kind, how, threshold=0.5)
+        MergeRule(kind, how, threshold=0.5, attempts=8)
         for kind, how in itertools.product(
             ("bernoulli", "matching", "threshold", "random", "none"),
             ("inverse", "product", "normalised", "always"),
