@@ -23,6 +23,7 @@ from hsrnn import coarse, datasets
 from .automata_networks import each_network
 
 FULL_BELOW = 20_000  # parameters: smaller networks take the full quadratic, larger ones the CP form (T1)
+WIDEST = 256  # channels of a site, at most
 RIDGE = "quadratic ridge"
 KEY = ("kind", "most", "order", "sharing", "norm")
 Key = tuple[str, int, int, str, str]
@@ -188,22 +189,25 @@ def made(config: TaylorNetExperimentConfig, image: tuple[int, int, int], key: Ke
     levels = 1
     while step ** (levels + 1) < step * max(image[1:]):
         levels += 1
-    width, found = 0, None
-    while True:
-        width += 1
-        shape = coarse.TaylorNetConfig(
+
+    def shape(width: int) -> coarse.TaylorNetConfig:
+        return coarse.TaylorNetConfig(
             image=image, classes=10, channels=(width,) * levels, block=config.block, stride=config.stride,
             order=order, form="full" if most < FULL_BELOW else "cp", sharing=sharing, depth=config.depth,
             reach=config.reach, norm=norm,
         )  # fmt: skip
+
+    def size(width: int) -> int:
         with torch.device("meta"):
-            count = coarse.parameters(coarse.TaylorNet(shape))
-        if count > most:
-            break
-        found = shape
-    if found is None:
-        raise ValueError(f"the narrowest TaylorNet of {key} has {count} parameters: allow more than {most}")
-    return coarse.TaylorNet(found, seed=seed)
+            return coarse.parameters(coarse.TaylorNet(shape(width)))
+
+    low, high = 0, WIDEST
+    while low < high:  # width low fits, high + 1 does not
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if size(middle) <= most else (low, middle - 1)
+    if not low:
+        raise ValueError(f"the narrowest TaylorNet of {key} has {size(1)} parameters: allow more than {most}")
+    return coarse.TaylorNet(shape(low), seed=seed)
 
 
 def one_network(
