@@ -93,8 +93,12 @@ boundaries_figure("the market fell after the company cut its forecast", name="in
 # understood of an input in one vector: which objects, with which attributes, made of what. The vector can be
 # asked questions that nobody had in mind when it was made.
 #
+# - [One vector](sketches/01-one-vector.ipynb): a room with handwritten digits, seen by a trained network, in
+#   one vector, and back as pictures.
 # - [Recursion](sketches/02-recursion.ipynb): parts of parts in one vector, what each level costs, and a whole
 #   tree read back.
+# - [A year of rooms](sketches/03-memory.ipynb): 8,760 rooms, questions nobody had in mind, and what simpler
+#   memories answer from as many bytes.
 # - [Erasing and learning](sketches/04-erasing-and-learning.ipynb): throw away three quarters of the vector;
 #   lose the matrices and learn them again; find a concept that nobody has named.
 # - [Verdicts](sketches/05-results.ipynb): the theorems one by one, with their constants.

@@ -81,19 +81,21 @@ def plot_windows(rows: Mapping[str, ArrayLike], titles: Sequence[str]) -> Pictur
     with drawing():
         figure = Figure(figsize=(WIDTH, 0.85 * len(drawn) + 0.3), layout="constrained")
         grid = figure.subplots(len(drawn), len(titles), squeeze=False)
-        for line, (name, row) in zip(grid, drawn.items(), strict=True):
+        for number, (line, (name, row)) in enumerate(zip(grid, drawn.items(), strict=True)):
             for axes, window, title in zip(line, row, titles, strict=True):
                 axes.imshow(window, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
                 axes.set(xticks=[], yticks=[])
                 axes.spines[:].set_visible(True)
-                if line is grid[0]:
+                if number == 0:
                     axes.set_title(title, fontsize=9, fontweight="normal")
             line[0].set_ylabel(name, rotation=0, ha="right", va="center")
-            if row is not first:
+            if number:
                 error = float(np.sqrt(np.mean((row - first) ** 2)))
                 parts.append(f"{name} differs from the first row by {error:.3f} a point (root mean square)")
         said = f": {'; '.join(parts)}" if parts else ""
-        return Picture(figure, f"Rows of {len(titles)} small pictures, {', '.join(drawn)}{said}.", "png")
+        return Picture(
+            figure, f"Rows of small pictures, {', '.join(titles)}: {', '.join(drawn)}{said}.", "png"
+        )
 
 
 def plot_vector(values: ArrayLike, title: str = "") -> Picture:

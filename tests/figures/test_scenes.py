@@ -19,7 +19,8 @@ def test_rooms_say_how_many_frames_they_have() -> None:
 def test_windows_say_how_far_they_are_from_the_first_row() -> None:
     seen = np.random.default_rng(0).random((3, 8, 8))
     picture = plot_windows({"seen": seen, "kept": seen + 0.25}, ["1", "2", "3"])
-    assert "kept differs from the first row by 0.250" in picture.alt
+    assert "kept differs from the first row by 0.250" in picture.alt and "1, 2, 3" in picture.alt
+    assert picture.image != plot_windows({"seen": seen, "kept": seen + 0.25}, ["4", "5", "6"]).image
 
 
 def test_a_vector_says_its_range() -> None:
