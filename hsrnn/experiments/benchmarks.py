@@ -14,14 +14,15 @@ checkpoint wrote itself, after a start of one chunk, so that no data set is need
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from hsrnn import hmrnn
+from hsrnn import hmrnn, ledger
 from hsrnn.experiments import (
     automata_benchmarks,
     coarse_benchmarks,
@@ -78,10 +79,13 @@ def write(model: hmrnn.CharLanguageModel, rows: int, length: int, *, seed: int =
     return torch.cat(steps, 1)
 
 
-def trained(factor: int, rows: int, length: int) -> tuple[hmrnn.HMLSTM, Tensor, Any]:
+def trained(factor: int, rows: int, length: int, *, shift: float = 0.0) -> tuple[hmrnn.HMLSTM, Tensor, Any]:
     """Return the widened checkpoint, an input ``(rows, length, columns)`` for it, and the state before that
-    input."""
+    input; ``shift`` is added to every boundary's pre-activation, so that it fires more or less often."""
     model, _, _ = load_model(CHECKPOINT)
+    with torch.no_grad():
+        for cell in model.core.cells[:-1]:
+            cell.bias[-1] += shift
     text = write(model, rows, 2 * length)
     core = widen(model.core, factor, 2)
     with torch.no_grad():
@@ -106,36 +110,76 @@ def train(
     """Time forward and backward of one chunk. ``units`` must be a multiple of the checkpoint's 128."""
     what = f"forward + backward of 3 x {units} units, batch {rows}, {length} steps, {THREADS} threads"
     core, input, state = trained(units // 128, rows, length)
+    name = "hmrnn.train"
     widened = f"{what}; the shipped checkpoint widened, layer norm included"
-    yield _train("trained", core, input, state, repeats, widened)
+    yield _train(f"{name}/trained", core, input, state, repeats, widened)
     core.slope = 5.0
-    yield _train("trained-slope-5", core, input, state, repeats, f"{widened}, at the last slope of annealing")
+    annealed = f"{widened}, at the last slope of annealing"
+    yield _train(f"{name}/trained-slope-5", core, input, state, repeats, annealed)
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(rows, length, 128, generator=generator)
-    for layer_norm, name in ((False, "fresh"), (True, "fresh-layer-norm")):
+    for layer_norm, variant in ((False, "fresh"), (True, "fresh-layer-norm")):
         core = hmrnn.HMLSTM(128, (units,) * 3, layer_norm=layer_norm)
         random = f"{what}; fresh random weights that read noise"
-        yield _train(name, core, noise, core.initial_state(rows), repeats, random)
+        yield _train(f"{name}/{variant}", core, noise, core.initial_state(rows), repeats, random)
+
+
+def cost(
+    *,
+    units: Sequence[int] = (128, 256, 512, 1024),
+    rows: Sequence[int] = (1, 16, 64, 256),
+    shifts: Sequence[float] = (-1.0, -0.5, 0.0, 0.5, 1.0),
+    length: int = 16,
+    repeats: int = 3,
+) -> Iterator[dict[str, Any]]:
+    """Time forward and backward over sizes: one line for each of ``units`` at 64 rows, of ``rows`` at 512
+    units, and of ``shifts`` of the boundaries' pre-activations at both.
+
+    ``units`` must be multiples of the checkpoint's 128. One thread and processor time, so that the ratio of
+    times can be held against the ratio of multiplications, and other programs disturb it less.
+    """
+    settings = dict.fromkeys(
+        [*((u, 64, 0.0) for u in units), *((512, r, 0.0) for r in rows), *((512, 64, s) for s in shifts)]
+    )
+    for size, batch, shift in settings:
+        core, input, state = trained(size // 128, batch, length, shift=shift)
+        what = f"forward + backward of 3 x {size} units, batch {batch}, {length} steps, "
+        what += "processor time of 1 thread; "
+        what += f"the shipped checkpoint widened, boundaries' pre-activations shifted by {shift:g}"
+        name = f"hmrnn.cost/{size}-{batch}-{shift:g}"
+        line = _train(name, core, input, state, repeats, what, alone=True)
+        yield line | {
+            "units": size, "rows": batch, "shift": shift, "length": length,
+            "machine": ledger.machine(), "versions": ledger.versions(),
+        }  # fmt: skip
 
 
 def _train(
-    variant: str, core: hmrnn.HMLSTM, input: Tensor, state: Any, repeats: int, what: str
+    name: str,
+    core: hmrnn.HMLSTM,
+    input: Tensor,
+    state: Any,
+    repeats: int,
+    what: str,
+    alone: bool = False,
 ) -> dict[str, Any]:
+    """Time one setting; ``alone``: on one thread, in seconds of processor time."""
     lstm = hmrnn.LSTMCore(core.input_size, core.hidden_sizes)
     input = input.clone().requires_grad_()
     counter: Counter[str] = Counter()
     output, _ = fast_forward(core, input, state, counter=counter)
     backpropagate(output.hidden)
     rates = output.boundaries.detach().mean((0, 1)).tolist()
-    with threads(THREADS):
+    with threads(1 if alone else THREADS):
         ours, reference = alternate(
             lambda: backpropagate(fast_forward(core, input, state)[0].hidden),
             lambda: backpropagate(lstm(input)[0].hidden),
             repeats,
+            clock=time.process_time if alone else time.perf_counter,
         )
     total = 3 * input.shape[0] * input.shape[1] * lstm_multiplications(core.input_size, core.hidden_sizes)
     return {
-        "name": f"hmrnn.train/{variant}",
+        "name": name,
         "ours": ours, "reference": reference, "unit": "s", "ratio": reference / ours,
         "multiplications": _shares(counter, total),
         "boundary_rates": rates,
@@ -199,6 +243,7 @@ def _shares(counter: Counter[str], reference: int) -> dict[str, int | float]:
 BENCHMARKS: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {
     "hmrnn.train": train,
     "hmrnn.generate": generate,
+    "hmrnn.cost": cost,
     **automata_benchmarks.BENCHMARKS,
     **coarse_benchmarks.BENCHMARKS,
     **evolving_benchmarks.BENCHMARKS,

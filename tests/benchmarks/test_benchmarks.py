@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from typing import Any
 
 import pytest
 import torch
@@ -19,11 +21,12 @@ FIELDS = {"name", "ours", "reference", "unit", "ratio", "multiplications", "what
     [
         ("hmrnn.train", {"units": 128, "rows": 4, "length": 6, "repeats": 1},
          ["trained", "trained-slope-5", "fresh", "fresh-layer-norm"]),
+        ("hmrnn.cost", {"units": [128], "rows": [], "shifts": [], "length": 2, "repeats": 1}, ["128-64-0"]),
         ("hmrnn.generate", {"units": 128, "steps": 8, "repeats": 1}, ["trained"]),
     ],
 )  # fmt: skip
 def test_lines_have_all_fields(
-    name: str, options: dict[str, int], variants: list[str], monkeypatch: pytest.MonkeyPatch
+    name: str, options: dict[str, Any], variants: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(benchmarks, "THREADS", 1)
     threads = torch.get_num_threads()
@@ -52,6 +55,18 @@ def test_a_widened_core_fires_at_the_same_symbols() -> None:
     for a, b in zip(output.hidden, narrow.hidden):
         torch.testing.assert_close(a, b.repeat(1, 1, 2), rtol=0, atol=1e-9)
     assert 0 < float(narrow.boundaries.mean()) < 1
+
+
+def test_a_shift_moves_the_rates_and_the_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmarks, "THREADS", 1)
+    found = []
+    for shift in (-30.0, 0.0, 30.0):
+        core, input, state = benchmarks.trained(1, 3, 6, shift=shift)
+        counter: Counter[str] = Counter()
+        output, _ = hmrnn.fast_forward(core, input, state, counter=counter)
+        found.append((output.boundaries.detach().mean((0, 1)).tolist(), counter.total()))
+    assert found[0][0] == [0, 0] and found[2][0] == [1, 1] and 0 < min(found[1][0]) <= max(found[1][0]) < 1
+    assert found[0][1] < found[1][1] < found[2][1]
 
 
 def test_lstm_multiplications_are_those_of_its_weights() -> None:
