@@ -79,7 +79,8 @@ estimate = R["cat"].T @ s / 0.5
 wall_inside = R["cat"].T @ R["wall"] @ x["wall"]
 print("cat      :", x["cat"])
 print("read back:", estimate.round(2))
-print("the wall :", wall_inside.round(2), "of length", np.linalg.norm(wall_inside).round(3))
+length = np.linalg.norm(wall_inside)
+print("the wall :", wall_inside.round(2), f"of length {length:.3f}")
 assert np.allclose(estimate, x["cat"] + wall_inside)
 
 # %% [markdown]
@@ -91,14 +92,20 @@ assert np.allclose(estimate, x["cat"] + wall_inside)
 # %%
 sizes = {"cat": 4, "wall": 4}
 haar = sketches.Family("haar")
-mechanism = sketches.Mechanism.prototype_a(sizes, dimension=4, seed=1, family=haar)
-objects = [sketches.Object(name, torch.tensor(vector)) for name, vector in x.items()]
+mechanism = sketches.Mechanism.prototype_a(
+    sizes, dimension=4, seed=1, family=haar
+)
+objects = [
+    sketches.Object(name, torch.tensor(vector)) for name, vector in x.items()
+]
 room = sketches.overall(objects)
 by_package = sketches.Sketcher(mechanism, dtype=torch.float64).encode([room])[0]
 
 matrices, by_hand = mechanism.matrices(), 0
 for name, vector in x.items():
-    rotation = matrices.operator(name, "attributes")(torch.eye(4, dtype=torch.float64))
+    rotation = matrices.operator(name, "attributes")(
+        torch.eye(4, dtype=torch.float64)
+    )
     by_hand = by_hand + 0.5 * torch.from_numpy(vector) @ rotation
 print("package:", *(f"{v:6.3f}" for v in by_package))
 torch.testing.assert_close(by_hand, by_package)
@@ -130,7 +137,9 @@ for d in dimensions:
         read = decoder.project(
             decoder.sketcher.encode([room]), "cat", weight=0.5, depth=1
         )
-        errors.append(float((read.value[0] - torch.tensor(x["cat"])).square().mean()))
+        errors.append(
+            float((read.value[0] - torch.tensor(x["cat"])).square().mean())
+        )
         bars.append(float(read.error[0, 0]) ** 2)
     measured.append(np.sqrt(np.mean(errors)))
     predicted.append(np.sqrt(np.mean(bars)))
@@ -139,7 +148,9 @@ assert abs(slope + 0.5) < 0.1 and np.allclose(measured, predicted, rtol=0.35)
 
 # %% tags=["nbval-ignore-output"]
 print(f"slope {slope:.3f}, expected -0.5")
-words = dict(x="dimension d", y="error of a coordinate", title="Reading the cat back")
+words = dict(
+    x="dimension d", y="error of a coordinate", title="Reading the cat back"
+)
 figures.plot_by_size(
     dimensions, {"measured": measured}, lines={"predicted": predicted}, **words
 )
@@ -166,7 +177,9 @@ cat = lambda first: sketches.Object("cat", torch.tensor([first, 0.8, 0.0, 0.0]))
 wall = sketches.Object("wall", torch.tensor([0.0, 0.6, 0.0, 0.8]))
 crowd = sketches.overall([cat(0.6), cat(0.1), cat(0.3), wall])
 
-counting = sketches.Decoder(sketches.Mechanism.prototype_b(sizes, dimension=4096))
+counting = sketches.Decoder(
+    sketches.Mechanism.prototype_b(sizes, dimension=4096)
+)
 vector = counting.sketcher.encode([crowd])
 for module in sizes:
     count = counting.count(vector, module, weight=1 / 4, depth=1)
@@ -199,7 +212,8 @@ places = network.locate(images)
 different = lambda k: len(set(year.labels[k, :3])) == year.counts[k] == 3
 shown = [k for k in range(len(year)) if different(k)][:4]
 corners = [
-    torch.stack([places.rows[k], places.columns[k]], 1)[: places.counts[k]] for k in shown
+    torch.stack([places.rows[k], places.columns[k]], 1)[: places.counts[k]]
+    for k in shown
 ]
 titles = [f"{datasets.ROOMS[year.room[k]]}, {year.hour[k]} h" for k in shown]
 figures.plot_rooms(year.images[shown], titles, [c.numpy() for c in corners])
@@ -215,7 +229,10 @@ k = shown[0]
 (scene,) = trees[k].inputs
 told = lambda digit: sketches.digits_read(digit.attributes)
 rooms, periods = sketches.scenes_read(scene.attributes, network.sizes)
-guess = datasets.ROOMS[int(rooms.argmax())], datasets.PERIODS[int(periods.argmax())]
+guess = (
+    datasets.ROOMS[int(rooms.argmax())],
+    datasets.PERIODS[int(periods.argmax())],
+)
 print("scene: probably", *guess)
 for digit, label in zip(scene.inputs, year.labels[k]):
     best = int(told(digit).classes.argmax())
@@ -237,8 +254,8 @@ for digit, label in zip(scene.inputs, year.labels[k]):
 # sketches of its inputs.
 
 # %%
-show = lambda thing: display(Markdown(f"```python\n{dedent(inspect.getsource(thing))}```"))
-show(sketches.Recursion.object_sketch)
+code = dedent(inspect.getsource(sketches.Recursion.object_sketch))
+display(Markdown(f"```python\n{code}```"))
 
 # %%
 mechanism = sketches_scenes.mechanism_of(network, dimension=1024, seed=0)
@@ -246,12 +263,15 @@ sketcher = sketches.Sketcher(mechanism)
 vector = sketcher.encode([trees[k]])
 plain = sketches.Vectors(mechanism).object_sketch(trees[k])
 torch.testing.assert_close(vector[0].double(), plain, atol=1e-7, rtol=0)
-numbers = sum(v.numel() for v in sketches.Forest.of([trees[k]]).attributes.values())
-print(f"{numbers} attributes of {1 + 3 + 12} objects in {vector.shape[1]} coordinates")
+of_tree = sketches.Forest.of([trees[k]]).attributes
+numbers = sum(vectors.numel() for vectors in of_tree.values())
+print(f"{numbers} attributes of 16 objects in {vector.shape[1]} coordinates")
 print("the batched code and the plain recursion agree")
 
 # %% tags=["nbval-ignore-output"]
-figures.plot_vector(vector[0].numpy(), "Everything the network understood of the room")
+figures.plot_vector(
+    vector[0].numpy(), "What the network understood of the room"
+)
 
 # %% [markdown]
 # ## Getting it back
@@ -263,7 +283,8 @@ figures.plot_vector(vector[0].numpy(), "Everything the network understood of the
 decoder = sketches.Decoder(sketcher)
 read = decoder.project(vector, "digit", weight=1 / 3, depth=2)
 scale = 1 / decoder.gain("attributes", 1 / 3, 2)
-print(f"the answer is multiplied by {scale:,.0f}; its expected error is {float(read.error):.0f}")
+print(f"the answer is multiplied by {scale:,.0f}")
+print(f"its expected error is {float(read.error):.0f}")
 print("a digit's attributes lie between 0 and 1")
 assert float(read.error) > 5
 
@@ -281,7 +302,7 @@ assert float(read.error) > 5
 # general solver, and the matrix written out and inverted.
 
 # %%
-shape = sketches.scene_tree(network.sizes, 3)  # a scene of three digits, attributes unknown
+shape = sketches.scene_tree(network.sizes, 3)  # three digits, unknown
 solution = sketches.least_squares(decoder, vector, shape)
 digits = solution.attributes["digit"].value
 strokes = solution.attributes["stroke"].value
@@ -291,7 +312,8 @@ again = written.split(written.solve(vector))
 torch.testing.assert_close(again["digit"][0], digits, atol=1e-4, rtol=0)
 truth = torch.stack([digit.attributes for digit in scene.inputs])
 error = float((digits - truth).abs().max())
-print(f"{written.numbers} unknowns, {vector.shape[1]} equations, largest error under 0.001")
+print(f"{written.numbers} unknowns, {vector.shape[1]} equations")
+print("largest error under 0.001")
 assert error < 1e-3
 
 # %% [markdown]
@@ -305,14 +327,22 @@ at = places.rows[k : k + 1, :3], places.columns[k : k + 1, :3]
 seen = network.windows(images[k : k + 1], *at)
 from_strokes = network.picture_of_strokes(strokes.float().view(3, 4, -1))
 from_digits = network.picture_of_digit(digits.float())
-drawn = {"seen": seen, "from strokes": from_strokes, "from the digit": from_digits}
-figures.plot_windows({n: p.numpy() for n, p in drawn.items()}, ["first", "second", "third"])
+drawn = {
+    "seen": seen,
+    "from strokes": from_strokes,
+    "from the digit": from_digits,
+}
+figures.plot_windows(
+    {n: p.numpy() for n, p in drawn.items()}, ["first", "second", "third"]
+)
 
 # %%
-of_network = torch.stack([stroke.attributes for d in scene.inputs for stroke in d.inputs])
+of_network = torch.stack(
+    [stroke.attributes for d in scene.inputs for stroke in d.inputs]
+)
 kept = network.picture_of_strokes(of_network.view(3, 4, -1))
 assert float((from_strokes - kept).abs().max()) < 0.01
-print("the picture from the sketch is the picture from the network's own strokes")
+print("drawn from the sketch = drawn from the network's own strokes")
 
 # %% [markdown]
 # The blur is the network's, not the sketch's: a quarter of 16 points has become 10 numbers. And if the
@@ -321,9 +351,12 @@ print("the picture from the sketch is the picture from the network's own strokes
 
 # %%
 for count in (1, 2, 3, 4):
-    candidate = sketches.WrittenOut(sketcher, sketches.scene_tree(network.sizes, count))
+    candidate = sketches.WrittenOut(
+        sketcher, sketches.scene_tree(network.sizes, count)
+    )
     left = float(candidate.residual(vector) / vector.norm())
-    print(f"{count} digits: {'under 0.001 %' if left < 1e-5 else f'{left:.1%}'} unexplained")
+    share = "under 0.001 %" if left < 1e-5 else f"{left:.1%}"
+    print(f"{count} digits: {share} unexplained")
     assert (left < 1e-5) == (count == 3)
 
 # %% [markdown]
@@ -333,7 +366,10 @@ for count in (1, 2, 3, 4):
 # cannot hold more than $d$ numbers. Whoever wants a room back exactly should write a list.
 
 # %%
-for name, size in (("sketch, float32", 4 * 1024), ("attributes, float32", 4 * numbers)):
+for name, size in (
+    ("sketch, float32", 4 * 1024),
+    ("attributes, float32", 4 * numbers),
+):
     print(f"{name:20} {size:5} bytes")
 print(f"{'picture, one byte each':20} {32 * 32:3} bytes")
 
@@ -370,9 +406,12 @@ solved = exercises.check("sketches.01.1", sketch_of)
 # %% [markdown]
 # #### Solution
 
+
 # %% tags=["hide-cell"]
 def solution(vectors, weights, matrices):
-    return sum(w * matrix @ x for w, matrix, x in zip(weights, matrices, vectors))
+    return sum(
+        w * matrix @ x for w, matrix, x in zip(weights, matrices, vectors)
+    )
 
 
 assert exercises.check("sketches.01.1", solution)
@@ -390,6 +429,7 @@ solved = exercises.check("sketches.01.2", read_out)
 
 # %% [markdown]
 # #### Solution
+
 
 # %% tags=["hide-cell"]
 def solution(s, w, matrix):
@@ -412,6 +452,7 @@ solved = exercises.check("sketches.01.3", dimension)
 
 # %% [markdown]
 # #### Solution
+
 
 # %% tags=["hide-cell"]
 def solution(k, error):

@@ -91,18 +91,20 @@ maps = {n: sketches.WrittenOut(sketcher, shape) for n, shape in shapes.items()}
 left = torch.stack([maps[n].residual(vectors) for n in maps])
 counts = left.argmin(0) + 1
 assert torch.equal(counts, year.counts)
-print("the number of digits is right in every room that the network read:", len(counts))
+print(f"as many digits as the network saw, in all {len(counts):,} rooms")
 
 # %% [markdown]
 # Then least squares, shape by shape, gives all attributes. They are compared with what the network had
 # made, which the memory does not see.
 
 # %%
-remembered = {n: maps[n].solve(vectors[counts == n]).clamp(0, 1).float() for n in maps}
+remembered = {
+    n: maps[n].solve(vectors[counts == n]).clamp(0, 1).float() for n in maps
+}
 digits = year.digits(remembered)
 error = float((digits.attributes - year.forest.attributes["digit"]).abs().max())
 assert error < 1e-3
-print(f"{len(digits.attributes):,} digits read, no attribute off by more than 0.001")
+print(f"{len(digits.attributes):,} digits read, no attribute off by 0.001")
 
 # %% [markdown]
 # ## Was there a 7? How many 3s?
@@ -114,10 +116,12 @@ said, true = year.sevens(digits) > 0, year.true(7) > 0
 print(f"rooms with a 7: {int(true.sum())}, said to have one: {int(said.sum())}")
 print(f"found: {float(said[true].float().mean()):.1%} of them")
 print(f"said wrongly: {float(said[~true].float().mean()):.1%} of the others")
-threes = year.sevens(digits, 3).view(-1, 24).sum(1) - year.true(3).view(-1, 24).sum(1)
-print(f"3s a day: {float(year.true(3).sum() / 365):.1f}, off by {float(threes.abs().mean()):.2f}")
+a_day = lambda per_room: per_room.view(-1, 24).sum(1)
+threes = a_day(year.sevens(digits, 3)) - a_day(year.true(3))
+print(f"3s a day: {float(year.true(3).sum() / 365):.1f} on average")
+print(f"the daily count is off by {float(threes.abs().mean()):.2f}")
 own = year.digits(year.values)
-assert torch.equal(digits.named, own.named)  # all that is wrong, the network got wrong
+assert torch.equal(digits.named, own.named)  # the network's errors, no others
 
 # %% [markdown]
 # ## When do 7s come?
@@ -125,8 +129,10 @@ assert torch.equal(digits.named, own.named)  # all that is wrong, the network go
 # Nobody counted while the year went by. The vectors are in order of time, so count now.
 
 # %% tags=["nbval-ignore-output"]
-by_hour = ask.by_hour(year.sevens(digits)), ask.by_hour(year.true(7))
-figures.plot_hours({"truth": by_hour[1].numpy(), "from the sketches": by_hour[0].numpy()}, "7s")
+told, by_hour = (
+    ask.by_hour(n).numpy() for n in (year.sevens(digits), year.true(7))
+)
+figures.plot_hours({"truth": by_hour, "from the sketches": told}, "7s")
 
 # %% [markdown]
 # ## Which rooms are alike?
@@ -136,7 +142,9 @@ figures.plot_hours({"truth": by_hour[1].numpy(), "from the sketches": by_hour[0]
 # sketches of a room, subtract what all rooms have in common, and compare directions.
 
 # %%
-means = torch.stack([vectors[torch.from_numpy(rooms.room == r)].mean(0) for r in range(6)])
+means = torch.stack(
+    [vectors[torch.from_numpy(rooms.room == r)].mean(0) for r in range(6)]
+)
 centred = means - means.mean(0)
 unit = centred / centred.norm(dim=1, keepdim=True)
 print(f"{'':8}", *(f"{name:>8}" for name in datasets.ROOMS))
@@ -156,7 +164,10 @@ assert pair == (2, 3)
 number, label, windows = year.seconds
 some = torch.arange(0, 40, 5)
 strokes = digits.strokes[number].unflatten(1, (4, -1))
-drawn = {"seen": windows[some], "remembered": network.picture_of_strokes(strokes[some])}
+drawn = {
+    "seen": windows[some],
+    "remembered": network.picture_of_strokes(strokes[some]),
+}
 names = [str(int(digits.named[number[k]])) for k in some]
 figures.plot_windows({name: w.numpy() for name, w in drawn.items()}, names)
 
@@ -165,7 +176,8 @@ kept = network.picture_of_strokes(own.strokes[number].unflatten(1, (4, -1)))
 again = network.picture_of_strokes(strokes)
 off = float((kept - windows).square().mean().sqrt())
 assert abs(float((again - windows).square().mean().sqrt()) - off) < 0.002
-print(f"a point of the remembered picture is off by {off:.2f}; so is one of the network's own")
+print(f"a point of the remembered picture is off by {off:.2f},")
+print("and so is one of the picture that the network itself would draw")
 
 # %% [markdown]
 # ## Did something never seen appear?
@@ -183,7 +195,8 @@ figures.plot_days(strangeness, rooms.strange_day, "strangeness")
 # %% [markdown]
 # How sure is that? The network has learnt to see digits, and it turns everything into digits: a mark whose
 # quarters look like pieces of digits is strange to us and not to it. The table further down says in how
-# many of twenty years the day was found, by the memory and by the network itself.
+# many of twenty years the day was found, by the memory and by the network itself. (The rule of three digits
+# was chosen on other years of the house.)
 #
 # ## Twenty-four vectors
 #
@@ -213,9 +226,7 @@ probability = sketches.digits_read(own.attributes).classes[:, 7]
 expected = torch.zeros(24).index_add_(0, hour[year.owner], probability)
 torch.testing.assert_close(sevens.float(), expected, atol=0.01, rtol=1e-3)
 print(f"24 vectors take {album.numel() * 4 / 1000:.0f} kB")
-figures.plot_hours(
-    {"truth": by_hour[1].numpy(), "from 24 vectors": sevens.numpy()}, "7s"
-)
+figures.plot_hours({"truth": by_hour, "from 24 vectors": sevens.numpy()}, "7s")
 
 # %% [markdown]
 # The vectors give exactly what the network believed, summed over the year: where it gave a 9 a chance of
@@ -251,14 +262,19 @@ shown = ("sketch", "sketch-half", "raw", "flat", "count-sketch", "map")
 mean = sketches_memory_tables.mean
 curves = {
     sketches_memory_tables.NAMES[name]: [
-        mean(records, "memories", f"{name}/{size}", "picture") for size in budgets
+        mean(records, "memories", f"{name}/{size}", "picture")
+        for size in budgets
     ]
     for name in shown
 }
 floor = [mean(records, "network", "picture")] * len(budgets)
 words = dict(x="bytes a room", y="error of a point", log_y=False)
 figures.plot_by_size(
-    budgets, curves, lines={"the network": floor}, title="The second digit's picture", **words
+    budgets,
+    curves,
+    lines={"the network": floor},
+    title="The second digit's picture",
+    **words,
 )
 
 # %% [markdown]
@@ -322,6 +338,7 @@ solved = exercises.check("sketches.03.1", add_up)
 # %% [markdown]
 # #### Solution
 
+
 # %% tags=["hide-cell"]
 def solution(sketches, hours, counts):
     sums = np.zeros((24, sketches.shape[1]))
@@ -346,6 +363,7 @@ solved = exercises.check("sketches.03.2", price)
 # %% [markdown]
 # #### Solution
 
+
 # %% tags=["hide-cell"]
 def solution(counts):
     numbers = 10 + counts * (20 + 4 * 10)
@@ -369,6 +387,7 @@ solved = exercises.check("sketches.03.3", distance)
 
 # %% [markdown]
 # #### Solution
+
 
 # %% tags=["hide-cell"]
 def solution(known, new):
