@@ -92,7 +92,8 @@ function render({ model: widget, el }) {
     { class: "hl-note" },
     "Bars and lines are what is read, whiskers and bands one predicted error to either side, ",
     h("span", { class: "hl-true-name" }, "ticks and dots"),
-    " what was true: in the room what the network saw there, on the days what really lay there.",
+    " what was true: in the room what the network saw there, on the days what really lay there. " +
+      "An error is the sketch's own; what the network misread comes on top.",
   );
   stage.classList.add("hl-sketch");
   stage.append(
