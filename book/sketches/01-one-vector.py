@@ -384,7 +384,7 @@ print(f"{'picture, one byte each':20} {32 * 32:3} bytes")
 # | the paper says (abstract) | here |
 # |---|---|
 # | a sketch records the objects a network found, with attributes | a scene of 16 objects in 1,024 numbers |
-# | attributes are recoverable, up to noise that falls with length | one level: error $\lvert s\rvert/(w\sqrt d)$, slope $-1/2$ measured |
+# | attributes are recoverable, up to noise | one level: the noise falls as $1/\sqrt d$, measured |
 # | counts can be read | markers: three cats, one wall |
 # | it works for a hierarchy | by projection not at this depth and length; by least squares exactly |
 #

@@ -169,7 +169,7 @@ def album_table(preset: str, records: Sequence[Record]) -> Table:
 
 
 def _sums() -> int:
-    """Return how many numbers the attributes of a scene of 4 digits have together, and 4 numbers of scenes."""
+    """Return how many numbers the attributes of a scene of 4 digits have, and 4 numbers of scenes."""
     return sum(widths(SceneSizes(), MOST_DIGITS).values()) + MOST_DIGITS
 
 
