@@ -17,7 +17,7 @@ import numpy as np
 
 from hsrnn import automata
 
-from .automata_networks import each_network
+from .pieces import each_piece
 
 NINE = ("0110", "000", *(f"tomita-{number}" for number in range(1, 8)))
 
@@ -107,7 +107,7 @@ def run(
         The metrics, no hashes (all words are generated), and the seconds spent on all networks.
     """
     keys = [(cell, name) for name in config.languages for cell in config.cells]
-    made = each_network(
+    made = each_piece(
         folder / "networks.jsonl", config, keys,
         partial(one_network, config, seed=seed, device=device), names=("cell", "language"),
         title=f"automata.languages, seed {seed}", progress=progress,

@@ -10,8 +10,8 @@ import numpy as np
 
 from hsrnn.ledger import Record, Table, group, newest
 
-from .automata_networks import bootstrap, interval, made_by, mean_and_interval, networks, percent
-from .claims import HEADLINE_SEEDS, NOT_RUN, undecided
+from .automata_networks import bootstrap, interval, mean_and_interval, networks, percent
+from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, undecided
 
 
 def tables(records: Sequence[Record]) -> list[Table]:

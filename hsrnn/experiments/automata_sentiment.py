@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from hsrnn import automata, datasets
 
-from .automata_networks import each_network
 from .automata_polarity import by_class, edge_scores, polarity, readable
 from .automata_reviews import baselines, bigrams, natural_counterexample
+from .pieces import each_piece
 
 SMALL = 5  # clusters, at most, of the automaton that is kept for reading: six states with the start
 
@@ -125,7 +125,7 @@ def run(
         hsrnn.datasets.DatasetError: SST-2 is neither in ``HSRNN_DATA`` nor in the cache, and cannot be had.
     """
     reviews = load_reviews(config, seed)
-    networks = each_network(
+    networks = each_piece(
         folder / "networks.jsonl", config, [(cell,) for cell in config.cells],
         partial(one_network, config, reviews, seed=seed, device=device),
         names=("cell",), title=f"automata.sentiment, seed {seed}", progress=progress,

@@ -12,8 +12,8 @@ import numpy as np
 
 from hsrnn.ledger import Record, Table, group, newest
 
-from .automata_networks import bootstrap, interval, made_by, networks, percent
-from .claims import HEADLINE_SEEDS, NOT_RUN, undecided
+from .automata_networks import bootstrap, interval, networks, percent
+from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, undecided
 
 METHODS = {"kmeans": "k-means", "kmeans-x": "k-means-x"}
 NAMES = {"reviews": "generated reviews", "sst2": "SST-2"}

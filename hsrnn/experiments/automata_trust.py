@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from hsrnn import automata
 from hsrnn.automata.sequences import Sequences
 
-from .automata_networks import each_network
+from .pieces import each_piece
 
 EXTRACTORS = ("kmeans", "kmeans-faithful", "lstar", "kv", "quantised")
 
@@ -156,7 +156,7 @@ def run(
     keys = [
         (cell, name, noise) for name in config.languages for noise in config.noises for cell in config.cells
     ]
-    made = each_network(
+    made = each_piece(
         folder / "networks.jsonl", config, keys, partial(one_network, config, seed=seed, device=device),
         names=("cell", "language", "noise"), title=f"automata.trust, seed {seed}", progress=progress,
     )  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Any
 
 from hsrnn.ledger import Record, Table, group, newest
 
-from .automata_networks import bootstrap, by_seed, interval, made_by, mean_and_interval, networks, percent
-from .claims import HEADLINE_SEEDS, NOT_RUN, undecided
+from .automata_networks import bootstrap, by_seed, interval, mean_and_interval, networks, percent
+from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, undecided
 
 FAITHFUL = 99.0  # per cent of new words on which an automaton has to agree with its network to reproduce it
 NAMES = {

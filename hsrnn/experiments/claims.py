@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hsrnn.ledger import Record
 
 HEADLINE_SEEDS = 5
 """With fewer seeds there is no verdict."""
+
+RESAMPLES = 2000
+"""Resamples of the seeds behind an interval."""
 
 NOT_RUN = "no run yet"
 """What was measured for a claim without runs; the README leaves its row out."""
@@ -32,3 +37,12 @@ def command(record: Record) -> str:
                     " ".join(map(str, value)) if isinstance(value, list) else str(value)
                 )
     return words
+
+
+def made_by(records: Sequence[Record]) -> str:
+    """Write how many seeds there are, how long they took, and the command."""
+    seconds = [record.seconds for record in records]
+    return (
+        f"{len(records)} seed(s), {min(seconds):.0f} to {max(seconds):.0f} s each. Made by "
+        f"`{command(records[0])}` (and further seeds)."
+    )

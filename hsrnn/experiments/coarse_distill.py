@@ -23,7 +23,7 @@ from torch import Tensor
 
 from hsrnn import coarse, datasets
 
-from .automata_networks import each_network
+from .pieces import each_piece
 
 METHODS = (
     "distilled", "averages", "matched", "random", "herding", "k-means", "hierarchical k-means", "class mean",
@@ -136,7 +136,7 @@ def run(
     pictures = datasets.load(config.dataset)
     assert isinstance(pictures, datasets.Pictures)
     by_class = training_pictures(config, pictures)
-    # Distilled inside `each_network`, which first makes sure that `folder` is of a run with these settings.
+    # Distilled inside `each_piece`, which first makes sure that `folder` is of a run with these settings.
     parts: list[Parts] = []
 
     def judged(method: str) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def run(
             parts.append(prepared(config, pictures, by_class, seed=seed, folder=folder, device=device))
         return one_method(config, parts[0], method, seed=seed)
 
-    methods = each_network(
+    methods = each_piece(
         folder / "methods.jsonl", config, [("study",), *((method,) for method in METHODS)], judged,
         names=("method",), title=f"coarse.distill, seed {seed}", progress=progress,
     )  # fmt: skip

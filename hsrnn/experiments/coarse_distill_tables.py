@@ -12,8 +12,7 @@ import numpy as np
 
 from hsrnn.ledger import Record, Summary, Table, group, newest, summarise
 
-from .automata_networks import made_by
-from .claims import HEADLINE_SEEDS, NOT_RUN, undecided
+from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, undecided
 from .coarse_distill import JUDGES, METHODS
 
 WORDS = {

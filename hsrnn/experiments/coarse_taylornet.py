@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from hsrnn import coarse, datasets
 
-from .automata_networks import each_network
+from .pieces import each_piece
 
 FULL_BELOW = 20_000  # parameters: smaller networks take the full quadratic, larger ones the CP form (T1)
 WIDEST = 256  # channels of a site, at most
@@ -146,7 +146,7 @@ def run(
     """
     pictures = datasets.load(config.dataset)
     assert isinstance(pictures, datasets.Pictures)
-    networks = each_network(
+    networks = each_piece(
         folder / "networks.jsonl", config, keys(config),
         partial(one_network, config, pictures, seed=seed, folder=folder / "network", device=device),
         names=KEY, title=f"coarse.taylornet, seed {seed}", progress=progress,

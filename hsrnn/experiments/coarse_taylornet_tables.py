@@ -13,8 +13,7 @@ import numpy as np
 
 from hsrnn.ledger import Record, Summary, Table, group, newest, summarise
 
-from .automata_networks import made_by
-from .claims import HEADLINE_SEEDS, NOT_RUN, undecided
+from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, undecided
 
 TARGET, TARGET_PLAIN = 99.3, 99.0  # per cent on MNIST, below 62,000 parameters: with BatchNorm, and without
 Network = dict[str, Any]

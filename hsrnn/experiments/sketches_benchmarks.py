@@ -86,7 +86,8 @@ def encode(
         yield _line(
             "sketches.encode/dense", seconds[0], seconds[1] * scale,
             f"{what}, randomised Hadamard. Reference: the same sketches by the same code with the "
-            f"transparent matrices written out as dense orthonormal ones, {len(part)} trees times {scale:g}. One thread",
+            f"transparent matrices written out as dense orthonormal ones, {len(part)} trees times {scale:g}. "
+            "One thread",
             largest_difference=difference,
         )  # fmt: skip
         batched, one_by_one = torchhd_trees(forest, count, attributes, dimension)

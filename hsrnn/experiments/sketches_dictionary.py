@@ -31,7 +31,7 @@ from hsrnn.sketches import (
     learn_recursively,
 )
 
-from .automata_networks import each_network
+from .pieces import each_piece
 
 Cells = list[dict[str, Any]]
 Floats = NDArray[np.floating]
@@ -128,7 +128,7 @@ def run(
     Returns:
         The cells of each part, no hashes (everything is generated), and the seconds spent on all parts.
     """
-    made = each_network(
+    made = each_piece(
         folder / "parts.jsonl", config, [(name,) for name in PARTS], partial(_part, config, seed),
         names=("part",), title=f"sketches.dictionary, seed {seed}", progress=progress,
     )  # fmt: skip

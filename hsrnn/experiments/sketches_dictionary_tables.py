@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from hsrnn.ledger import Record, Table, group, newest
 
-from .automata_networks import made_by
-from .claims import NOT_RUN
+from .claims import NOT_RUN, made_by
 from .sketches_slopes import Checks, mean, verdict
 
 CLAIM = ("C5 unknown matrices are learnt from samples, level by level", "coupon curve; errors small below")

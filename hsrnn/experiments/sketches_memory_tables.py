@@ -12,7 +12,7 @@ from hsrnn.ledger import Record, Table, group, newest, summarise
 from hsrnn.sketches import SceneSizes
 from hsrnn.sketches.scene_network import MOST_DIGITS
 
-from .claims import HEADLINE_SEEDS, NOT_RUN, command, undecided
+from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, undecided
 from .sketches_memories import widths
 
 NAMES = {
@@ -65,13 +65,6 @@ def _cell(records: Sequence[Record], question: str, *path: str) -> str:
     return f"{value:.3f}" if question != "threes" else f"{value:.2f}"
 
 
-def _made_by(records: Sequence[Record]) -> str:
-    seeds = len({record.seed for record in records})
-    return (
-        f"Means over {seeds} seed{'s' if seeds != 1 else ''}, each a year of its own. `{command(records[0])}`"
-    )
-
-
 def answers_table(preset: str, records: Sequence[Record], size: int) -> Table:
     """Every question to every memory at one budget, against the truth of the rooms."""
     rows = [("the network, nothing forgotten", *(_cell(records, q, "network") for q in QUESTIONS))]
@@ -88,7 +81,7 @@ def answers_table(preset: str, records: Sequence[Record], size: int) -> Table:
         f"drawn every time has {nobody:.3f}. 3s a day: mean error of the daily count. 7s by hour: half "
         f"the sum "
         "of differences of the shares of 24 hours. Rooms alike, strange day: years answered rightly. All "
-        "memories are told how many digits there were. " + _made_by(records),
+        "memories are told how many digits there were. " + made_by(records),
     )
 
 
@@ -117,7 +110,7 @@ def storage_table(preset: str, records: Sequence[Record]) -> Table:
         f"{near}. The attributes of a scene as float32 take {raw:,.0f} bytes on average, with rounding to "
         f"a byte "
         f"each {raw / 4:,.0f}; the picture of the scene itself, 32 x 32 bytes, takes 1,024. "
-        + _made_by(records),
+        + made_by(records),
     )
 
 
@@ -142,7 +135,7 @@ def losses_table(preset: str, records: Sequence[Record]) -> Table:
         ("memory", "lost", *QUESTIONS.values()),
         tuple(rows),
         "The same randomly chosen numbers are lost of every scene; a list takes a lost number for 0. "
-        + _made_by(records),
+        + made_by(records),
     )
 
 
@@ -164,7 +157,7 @@ def album_table(preset: str, records: Sequence[Record]) -> Table:
         f"float32 "
         f"{whole / 1e6:,.1f} MB. Running sums of all attributes, place by place, would take "
         f"{24 * 4 * _sums() / 1000:,.0f} kB and be exact, had one known that sums would be asked for. "
-        + _made_by(records),
+        + made_by(records),
     )
 
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from hsrnn.ledger import Record
 
-from .automata_networks import RESAMPLES
-from .claims import HEADLINE_SEEDS, undecided
+from .claims import HEADLINE_SEEDS, RESAMPLES, undecided
 
 SLOPE_TOLERANCE = 0.05
 Floats = NDArray[np.float64]

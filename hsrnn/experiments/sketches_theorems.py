@@ -20,7 +20,7 @@ from typing import Any
 from hsrnn.sketches import Signature
 
 from . import sketches_curves as curves
-from .automata_networks import each_network
+from .pieces import each_piece
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def run(
     Returns:
         The cells of each part, no hashes (everything is generated), and the seconds spent on all parts.
     """
-    made = each_network(
+    made = each_piece(
         folder / "parts.jsonl", config, [(name,) for name in PARTS], partial(_part, config, seed, folder),
         names=("part",), title=f"sketches.theorems, seed {seed}", progress=progress,
     )  # fmt: skip

@@ -10,8 +10,7 @@ import numpy as np
 
 from hsrnn.ledger import Record, Table, group, newest
 
-from .automata_networks import made_by
-from .claims import NOT_RUN
+from .claims import NOT_RUN, made_by
 from .sketches_slopes import Checks, Fit, cells, mean, ratio, slope, unbiased, verdict
 
 CLAIMS = {

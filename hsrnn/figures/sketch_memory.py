@@ -22,7 +22,8 @@ _LAYOUT = {"canvas", "window", "classes", "most", "strokes", "shares", "scene_sh
 
 class SketchMemory(LivingFigure):
     """A room's sketch as a strip from which the reader erases numbers, with what can still be read from it
-    and each answer's predicted error; below, merged sketches of many days tell how many of a digit there were.
+    and each answer's predicted error; below, merged sketches of many days tell how many of a digit there
+    were.
 
     The page remakes all matrices from the mechanism's seed and solves by least squares itself. Make one with
     `from_sketches`. Its `state` has the keys `room`, `keep` (numbers not erased), `how` ("prefix" or
