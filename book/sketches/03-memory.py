@@ -196,6 +196,7 @@ figures.plot_days(strangeness, rooms.strange_day, "strangeness")
 # How sure is that? The network has learnt to see digits, and it turns everything into digits: a mark whose
 # quarters look like pieces of digits is strange to us and not to it. The table further down says in how
 # many of twenty years the day was found, by the memory and by the network itself. (The rule of three digits
+# replaced a simpler one after a first run of those twenty, in which even the network missed most days; it
 # was chosen on other years of the house.)
 #
 # ## Twenty-four vectors
