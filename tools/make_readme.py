@@ -30,9 +30,6 @@ COLUMNS = {
     "hmrnn.language": ("model", "units", "paper", "test BPC", "copies"),
     "hmrnn.handwriting": ("model", "units", "paper", "test nats a line", "copies"),
     "coarse.taylornet": ("network", "form", "normalised", "parameters", "test"),
-    "coarse.distill": ("a class", "references", "own E", "new E", "fresh net"),
-    "sketches.theorems": ("error of, against", "theory", "slope", "measured / predicted"),
-    "sketches.dictionary": ("q of R", "blocks of R", "numbers of x", "blocks of S", "samples z"),
     "automata.languages": ("cell", "learned", "exact automaton", "first k", "stable k"),
 }
 

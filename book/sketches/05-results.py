@@ -290,9 +290,8 @@ sketches_theorems_tables.neighbour_table("desk", theorems)
 #
 # A sketch of one level that is read by projection to an error $\varepsilon$ takes $d = 2k/\varepsilon^2$
 # numbers for $k$ objects. The list of their attributes takes $k a$. The number of objects cancels: a
-# sketch is smaller only for more than $2/\varepsilon^2$ attributes each. (The year of rooms, in the
-# experiment `sketches.memory`, puts lists, projections, count-sketches and symbolic memories beside it at
-# equal bytes.) From the measured errors, not the formula:
+# sketch is smaller only for more than $2/\varepsilon^2$ attributes each. From the measured errors, not the
+# formula:
 
 # %%
 at, values = sketches_slopes.curve(theorems, "objects", "d", "rms", k=k)
@@ -307,7 +306,16 @@ for eps in (0.3, 0.1, 0.03):
 # And an attribute vector of length 1 with so many numbers has entries of typical size $1/\sqrt a$, below
 # the very error that was asked for, unless it is sparse. **Against a plain list, a sketch does not save
 # memory for dense attributes.** Read by least squares, on a known tree, it takes as many numbers as the
-# list, no more and no fewer. What it offers instead: a size that does not depend on the tree; any number
+# list, no more and no fewer. On the year of rooms that is what one sees: at how many bytes a scene does
+# each memory answer as well as the network that saw everything?
+
+# %%
+for table in tables["sketches.memory"]:
+    if table.title.startswith("Bytes a scene"):
+        display(table)
+
+# %% [markdown]
+# The list, its numbers rounded until they fit, needs the fewest bytes. What a sketch offers instead: a size that does not depend on the tree; any number
 # of sketches added up into one; comparison by a single inner product; shortening without rewriting; and no
 # table that says what is where.
 #

@@ -187,18 +187,18 @@ def claims_table(records: Sequence[Record]) -> Table:
         "Claims on a year of rooms",
         ("claim", "what it says", "measured", "verdict"),
         tuple(rows),
-        "C3: reproduced if, at 2,048 bytes, the daily number of 3s read by projection along the path is "
+        "C3: holds if, at 2,048 bytes, the daily number of 3s read by projection along the path is "
         "off from "
         "the network's own error by less than 0.05 (95 % interval over seeds); partly if only by least "
         "squares. "
-        "C6: reproduced if the two like rooms are found from undecoded sketches in at least 95 % of the "
+        "C6: holds if the two like rooms are found from undecoded sketches in at least 95 % of the "
         "years at "
-        "every budget from 512 bytes on; partly if at the largest. C7, one scene: reproduced if at some "
+        "every budget from 512 bytes on; partly if at the largest. C7, one scene: holds if at some "
         "budget "
         "below the float32 size of the list no answer of the sketch is worse than the rounded list's at "
         "equal "
         "bytes and one is better; not if at each of these budgets one is worse and none better; else partly "
-        "(better and worse by the distances of the table of bytes). C7, sums: reproduced if the 24 "
+        "(better and worse by the distances of the table of bytes). C7, sums: holds if the 24 "
         "vectors are "
         "smaller than the list of the year and give the hours of the 7s within 0.01 of the network's own "
         "sums.",
@@ -218,8 +218,8 @@ def counts(desk: Sequence[Record]) -> tuple[str, str]:
         said.append(f"{NAMES[name]} {more.mean:+.2f} [{low:+.2f}, {high:+.2f}]")
     measured = "3s a day, error beyond the network's: " + ", ".join(said)
     if verdicts["sketch-paths"]:
-        return measured, "reproduced"
-    return measured, "partly" if verdicts["sketch"] else "not reproduced"
+        return measured, "holds"
+    return measured, "partly" if verdicts["sketch"] else "does not hold"
 
 
 def related(desk: Sequence[Record]) -> tuple[str, str]:
@@ -230,8 +230,8 @@ def related(desk: Sequence[Record]) -> tuple[str, str]:
         f"{value:.0%} at {size:,} bytes" for size, value in share.items()
     )
     if min(share.values()) >= 0.95:
-        return measured, "reproduced"
-    return measured, "partly" if share[max(budgets)] >= 0.95 else "not reproduced"
+        return measured, "holds"
+    return measured, "partly" if share[max(budgets)] >= 0.95 else "does not hold"
 
 
 def one_scene(desk: Sequence[Record]) -> tuple[str, str]:
@@ -249,8 +249,8 @@ def one_scene(desk: Sequence[Record]) -> tuple[str, str]:
         said.append(f"{size:,} bytes: worse in {len(worse)}, better in {len(better)} of {len(CLOSE)} answers")
     measured = f"list in float32 {raw:,.0f} bytes; sketch beside rounded list at " + "; ".join(said)
     if any(not worse and better for worse, better in outcome):
-        return measured, "reproduced"
-    return measured, "not reproduced" if all(w and not b for w, b in outcome) else "partly"
+        return measured, "holds"
+    return measured, "does not hold" if all(w and not b for w, b in outcome) else "partly"
 
 
 def whole_year(desk: Sequence[Record]) -> tuple[str, str]:
@@ -259,4 +259,4 @@ def whole_year(desk: Sequence[Record]) -> tuple[str, str]:
     whole = mean(desk, "raw_float32_bytes") * 24 * desk[0].config["days"]
     off = mean(desk, "album", "hours") - mean(desk, "album", "network_hours")
     measured = f"{size / 1000:,.0f} kB instead of {whole / 1e6:,.1f} MB; hours of the 7s {off:+.4f}"
-    return measured, "reproduced" if size < whole and off < 0.01 else "not reproduced"
+    return measured, "holds" if size < whole and off < 0.01 else "does not hold"

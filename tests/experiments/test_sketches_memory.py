@@ -202,22 +202,22 @@ def test_the_rules_of_the_claims(smoke):
     network = smoke["network"]["threes"]
     good, bad = {"threes": network + 0.01}, {"threes": network + 3.0}
     for sketch, paths, verdict in (
-        (good, good, "reproduced"), (good, bad, "partly"), (bad, bad, "not reproduced"),
+        (good, good, "holds"), (good, bad, "partly"), (bad, bad, "does not hold"),
     ):  # fmt: skip
         made = with_answers(smoke, sketch_2048=sketch, sketch_paths_2048=paths)
         assert rules.counts(records(made, 5))[1] == verdict
-    for low, high, verdict in ((1, 1, "reproduced"), (0, 1, "partly"), (0, 0, "not reproduced")):
+    for low, high, verdict in ((1, 1, "holds"), (0, 1, "partly"), (0, 0, "does not hold")):
         made = with_answers(smoke, sketch_512={"alike_undecoded": low}, sketch_2048={"alike_undecoded": high})
         assert rules.related(records(made, 5))[1] == verdict
     plain = dict.fromkeys(rules.CLOSE, 0.5)
     for change, verdict in (
-        ({"seven": 0.6}, "reproduced"), ({"picture": 0.6}, "not reproduced"),
+        ({"seven": 0.6}, "holds"), ({"picture": 0.6}, "does not hold"),
         ({"seven": 0.6, "picture": 0.6}, "partly"), ({}, "partly"),
     ):  # fmt: skip
         made = with_answers(smoke, sketch_512=plain | change, raw_512=plain)
         made["raw_float32_bytes"] = 600.0
         assert rules.one_scene(records(made, 5))[1] == verdict
-    assert rules.whole_year(records(smoke, 5, days=365))[1] == "reproduced"
+    assert rules.whole_year(records(smoke, 5, days=365))[1] == "holds"
     off = json.loads(json.dumps(smoke))
     off["album"]["hours"] += 0.02
-    assert rules.whole_year(records(off, 5, days=365))[1] == "not reproduced"
+    assert rules.whole_year(records(off, 5, days=365))[1] == "does not hold"
