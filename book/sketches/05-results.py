@@ -315,9 +315,9 @@ for table in tables["sketches.memory"]:
         display(table)
 
 # %% [markdown]
-# The list, its numbers rounded until they fit, needs the fewest bytes. What a sketch offers instead: a size that does not depend on the tree; any number
-# of sketches added up into one; comparison by a single inner product; shortening without rewriting; and no
-# table that says what is where.
+# No memory needs fewer bytes than the list with its numbers rounded until they fit. What a sketch offers
+# instead: a size that does not depend on the tree; any number of sketches added up into one; comparison by
+# a single inner product; shortening without rewriting; and no table that says what is where.
 #
 # ## Where we depart from the paper
 #
