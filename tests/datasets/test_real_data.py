@@ -66,7 +66,7 @@ def test_text8_as_a_file_of_ones_own_is_the_same_text():
 
 
 @pytest.mark.needs_data("iam-ondb")
-def test_iam_ondb_has_the_papers_lines():
+def test_iam_ondb_has_the_papers_lines(plain_calls: None):
     strokes = datasets.load("iam-ondb")
     lengths = [len(line) + 1 for split in ("train", "valid", "test") for line in getattr(strokes, split)]
     # Chung, Ahn and Bengio (2017): 10,465 + 581 + 582 lines of at least 300 points, 648 on average.

@@ -178,7 +178,7 @@ def test_the_printed_command_repeats_the_run():
 
 
 @pytest.mark.needs_data("iam-ondb")
-def test_a_few_updates_on_real_lines(tmp_path):
+def test_a_few_updates_on_real_lines(plain_calls: None):
     config = replace(SMOKE, data="iam-ondb", updates=6, evaluate_every=6, evaluate_lines=4, rows=4)
     strokes = hmrnn_handwriting.load_lines(config)
     small = replace(strokes, train=strokes.train[:40], valid=strokes.valid[:4], test=strokes.test[:4])
