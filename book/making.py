@@ -117,8 +117,9 @@ print("the files with the trained weights are equal, byte for byte, and so are t
 # %% [markdown]
 # ## What the tests hold
 #
-# `make test` runs everything; `make test ARGS='tests/hmrnn -x'` some of it. There are few golden numbers,
-# which only say that nothing has changed. Instead a result is compared with something that must be true:
+# `make test` runs everything, in as many processes as there are processors; `make test ARGS='tests/hmrnn
+# -x'` some of it. There are few golden numbers, which only say that nothing has changed. Instead a result
+# is compared with something that must be true:
 #
 # - **Oracles.** An HM-LSTM that always updates is PyTorch's LSTM, in values and gradients. A COPY keeps
 #   every bit. The fast path equals the plain loop that one can read. A state carried over chunks equals one
