@@ -369,7 +369,9 @@ coarse_distill_tables.claims_table(records)
 #
 # ## Exercises
 #
-# **Exercise 1.** Write `look(query, references)`: `query` is a vector, `references` has the shape (classes,
+# ### 1. Classify by looking
+#
+# Write `look(query, references)`: `query` is a vector, `references` has the shape (classes,
 # references a class, size). Return the class that has the reference with the largest cosine. The vectors are
 # *not* of length 1.
 
@@ -389,7 +391,9 @@ def look_solution(query, references):
 assert exercises.check("coarse.03.1", look_solution)
 
 # %% [markdown]
-# **Exercise 2.** Pictures of a class vary by `spread` about their average. Write `shrunk(spread, members,
+# ### 2. How much is left?
+#
+# Pictures of a class vary by `spread` about their average. Write `shrunk(spread, members,
 # levels)`: the spread that is left after so many levels of plain averages of random groups of `members`.
 
 # %%
@@ -407,7 +411,9 @@ def shrunk_solution(spread, members, levels):
 assert exercises.check("coarse.03.2", shrunk_solution)
 
 # %% [markdown]
-# **Exercise 3.** Herding chooses real pictures one after the other. The weight $w$ begins as the mean of
+# ### 3. Herding
+#
+# Herding chooses real pictures one after the other. The weight $w$ begins as the mean of
 # all embeddings. Choose the point with the largest scalar product with $w$ that is not chosen yet; then add
 # the mean to $w$ and take the chosen point off. Write `herd(points, count)`, which returns the places of
 # the chosen points in their order.
