@@ -94,7 +94,11 @@ assert np.allclose(best[1:], 0)
 
 # %%
 layer = coarse.TaylorLayer(
-    1, 2, form="full", nonlinear_scale=1.0, generator=torch.Generator().manual_seed(0)
+    1,
+    2,
+    form="full",
+    nonlinear_scale=1.0,
+    generator=torch.Generator().manual_seed(0),
 ).double()
 picture = torch.rand(1, 4, 4, 1, generator=torch.Generator().manual_seed(1))
 
@@ -114,7 +118,12 @@ def by_hand(layer, maps):
 
 difference = (layer(picture) - by_hand(layer, picture)).abs().max()
 assert difference < 1e-12
-print("blocks:", tuple(layer(picture).shape), " coefficients:", coarse.parameters(layer))
+print(
+    "blocks:",
+    tuple(layer(picture).shape),
+    " coefficients:",
+    coarse.parameters(layer),
+)
 print("layer and loops agree")
 
 # %% [markdown]
@@ -186,7 +195,11 @@ square = torch.zeros(1, 8, 8, 1)
 square[0, 1:7, 1:7] = 1
 square[0, 3:5, 3:5] = 0
 found = edges(square)[0].detach()
-grids = {"picture": square[0, :, :, 0], "upright": found[..., 0], "lying": found[..., 1]}
+grids = {
+    "picture": square[0, :, :, 0],
+    "upright": found[..., 0],
+    "lying": found[..., 1],
+}
 figures.plot_grids(grids, columns=3, outlines=(2, 0, 0))
 
 # %% [markdown]
@@ -211,7 +224,11 @@ changed = (edges(touched) != edges(square)).any(-1)[0].nonzero()
 assert changed.tolist() == [[4 // 2, 1 // 2]]
 moved = edges(square.roll((2, -2), (1, 2)))
 assert torch.equal(moved, edges(square).roll((1, -1), (1, 2)))
-print("pixel (4, 1) changes site", changed[0].tolist(), "only; a shift by 2 is a shift by 1")
+print(
+    "pixel (4, 1) changes site",
+    changed[0].tolist(),
+    "only; a shift by 2 is a shift by 1",
+)
 
 # %% [markdown]
 # ## Level upon level
@@ -222,12 +239,18 @@ print("pixel (4, 1) changes site", changed[0].tolist(), "only; a shift by 2 is a
 
 # %%
 shape = coarse.TaylorNetConfig(
-    image=(1, 8, 8), classes=3, channels=(3, 4, 5), norm="none", nonlinear_scale=1.0
+    image=(1, 8, 8),
+    classes=3,
+    channels=(3, 4, 5),
+    norm="none",
+    nonlinear_scale=1.0,
 )
 net = coarse.TaylorNet(shape, seed=0).double().eval()
 image = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(2))
 for level, maps in enumerate(net.coarse(image)):
-    print(f"level {level}: {maps.shape[1]} x {maps.shape[2]} sites of {maps.shape[3]}")
+    print(
+        f"level {level}: {maps.shape[1]} x {maps.shape[2]} sites of {maps.shape[3]}"
+    )
 by_levels = net.coarse(image)[-1].flatten(1) @ net.head.weight.T + net.head.bias
 assert torch.allclose(net(image), by_levels)
 print("degree in the pixels:", shape.degree)
@@ -244,16 +267,21 @@ print("degree in the pixels:", shape.degree)
 # logit at equal steps of $t$. If it is a polynomial of degree $D$ in $t$, its differences, differences of
 # differences and so on vanish from the $(D+1)$-th on. Nothing is assumed about what is inside.
 
+
 # %%
 def differences(net, size):
-    x, d = torch.rand(2, 1, 1, size, size, generator=torch.Generator().manual_seed(3))
+    x, d = torch.rand(
+        2, 1, 1, size, size, generator=torch.Generator().manual_seed(3)
+    )
     t = torch.linspace(-1, 1, 13).view(-1, 1, 1, 1)
     with torch.no_grad():
         value = net(x + t * d)[:, 0]
     sizes = []
     for n in range(1, 12):
         row = value.diff(n=n)
-        noise = value.abs().max() * comb(n, n // 2)  # what rounding would be a part of
+        noise = value.abs().max() * comb(
+            n, n // 2
+        )  # what rounding would be a part of
         sizes.append(float(row.abs().max() / noise) + 1e-18)
     return np.array(sizes)
 
@@ -267,12 +295,17 @@ def made(levels):
 
 nets = {levels: made(levels) for levels in (1, 2, 3)}
 sizes = {levels: differences(net, 2**levels) for levels, net in nets.items()}
-outside = {levels: int(np.flatnonzero(row > 1e-13)[-1]) + 1 for levels, row in sizes.items()}
+outside = {
+    levels: int(np.flatnonzero(row > 1e-13)[-1]) + 1
+    for levels, row in sizes.items()
+}
 print("levels -> last difference that does not vanish:", outside)
 assert outside == {1: 2, 2: 4, 3: 8}
 
 # %% tags=["nbval-ignore-output"]
-named = {f"{levels} level{'s' * (levels > 1)}": row for levels, row in sizes.items()}
+named = {
+    f"{levels} level{'s' * (levels > 1)}": row for levels, row in sizes.items()
+}
 figures.plot_degrees(named, dict(zip(named, outside.values())))
 
 # %% [markdown]
@@ -290,7 +323,9 @@ print(inspect.getsource(coarse.Series.__mul__))
 # %%
 inside = {}
 for levels, each in nets.items():
-    x = torch.rand(1, 1, 2**levels, 2**levels, generator=torch.Generator().manual_seed(4))
+    x = torch.rand(
+        1, 1, 2**levels, 2**levels, generator=torch.Generator().manual_seed(4)
+    )
     parts = coarse.orders(each, x)  # (batch, orders, classes)
     assert torch.allclose(parts.sum(1), each(x).detach())
     inside[levels] = int(parts.abs().amax((0, 2)).nonzero().max())
@@ -313,9 +348,13 @@ free = comb(64 + 8, 8)
 own = coarse.parameters(net)
 print(f"free coefficients: {free:,}\nparameters of the network: {own}")
 for channels, form in ((4, "full"), (8, "full"), (16, "cp"), (32, "cp")):
-    config = coarse.TaylorNetConfig(channels=(channels,) * 5, form=form, norm="none")
+    config = coarse.TaylorNetConfig(
+        channels=(channels,) * 5, form=form, norm="none"
+    )
     count = coarse.parameters(coarse.TaylorNet(config))
-    print(f"28 x 28 pixels, 5 levels, {channels:2} channels, {form:4}: {count:6,}")
+    print(
+        f"28 x 28 pixels, 5 levels, {channels:2} channels, {form:4}: {count:6,}"
+    )
 assert free > 11_000_000_000 and own < 1000
 
 # %% [markdown]
@@ -343,6 +382,7 @@ solved = exercises.check("coarse.01.1", contrast)
 # %% [markdown]
 # #### Solution
 
+
 # %% tags=["hide-cell"]
 def solution(s):
     return s * s, -2 * s, 2 * s, 1.0, -2.0, 1.0
@@ -363,11 +403,14 @@ solved = exercises.check("coarse.01.2", blocks)
 # %% [markdown]
 # #### Solution
 
+
 # %% tags=["hide-cell"]
 def solution(maps, block):
     rows, columns, channels = maps.shape
     parts = maps.reshape(rows // block, block, columns // block, block, channels)
-    return parts.transpose(0, 2, 1, 3, 4).reshape(rows // block, columns // block, -1)
+    return parts.transpose(0, 2, 1, 3, 4).reshape(
+        rows // block, columns // block, -1
+    )
 
 
 assert exercises.check("coarse.01.2", solution)
@@ -384,6 +427,7 @@ solved = exercises.check("coarse.01.3", size)
 
 # %% [markdown]
 # #### Solution
+
 
 # %% tags=["hide-cell"]
 def solution(below, above, block, form, rank):

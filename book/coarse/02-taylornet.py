@@ -33,10 +33,22 @@ from hsrnn import coarse, datasets, exercises, figures
 
 torch.set_num_threads(1)  # networks this small run fastest on one thread
 digits = datasets.load("digits")
-tensors = lambda part: (torch.from_numpy(part.scaled()), torch.tensor(part.labels))
-(images, labels), (test_images, test_labels) = map(tensors, (digits.train, digits.test))
+tensors = lambda part: (
+    torch.from_numpy(part.scaled()),
+    torch.tensor(part.labels),
+)
+(images, labels), (test_images, test_labels) = map(
+    tensors, (digits.train, digits.test)
+)
 print(f"{len(images):,} to learn from, {len(test_images):,} to be tested on")
-print("shape", tuple(images.shape), " values", images.min().item(), "to", images.max().item())
+print(
+    "shape",
+    tuple(images.shape),
+    " values",
+    images.min().item(),
+    "to",
+    images.max().item(),
+)
 
 # %% [markdown]
 # ## Three levels
@@ -186,7 +198,9 @@ for name, (row, column) in corners.items():
     with torch.no_grad():
         assert torch.allclose(split[:, 0], net(blank), atol=1e-3)
     share = split[which, 1:].sum(0)[int(test_labels[which])]
-    print(f"{name:12} adds {share:6.1f} to its class; blank: {right(split[:, 0]):.1%}")
+    print(
+        f"{name:12} adds {share:6.1f} to its class; blank: {right(split[:, 0]):.1%}"
+    )
 
 # %% [markdown]
 # The blanked digits are pictures that the network has never been trained on, so a fall in accuracy measures
@@ -224,7 +238,9 @@ empty = torch.zeros(1, 1, 8, 8, dtype=torch.float64)
 jacobian = torch.autograd.functional.jacobian(lambda x: exact(x)[0], empty)[:, 0]
 assert torch.allclose(gradient, jacobian, atol=1e-9)
 
-some = torch.tensor([18, 19, 27, 28])  # four neighbours: (2, 2), (2, 3), (3, 3), (3, 4)
+some = torch.tensor(
+    [18, 19, 27, 28]
+)  # four neighbours: (2, 2), (2, 3), (3, 3), (3, 4)
 pairs = coarse.hessian(exact, some)
 three = lambda x: exact(x.view(1, 1, 8, 8))[0, 3]
 hessian = torch.autograd.functional.hessian(three, empty.flatten())
@@ -259,7 +275,9 @@ print("orders 2 to 6 are smaller about the average digit")
 
 # %% tags=["nbval-ignore-output"]
 for k, (a, b) in enumerate(zip(size(parts), size(centred)), start=1):
-    print(f"order {k}: {a:8.2f} at the empty sheet, {b:8.2f} at the average digit")
+    print(
+        f"order {k}: {a:8.2f} at the empty sheet, {b:8.2f} at the average digit"
+    )
 
 # %% [markdown]
 # A digit lies nearer to the average digit than to an empty sheet, and near its origin a series is short. The
@@ -293,6 +311,7 @@ answered = exercises.check("coarse.02.1", multiply)
 # %% [markdown]
 # #### Solution
 
+
 # %% tags=["hide-cell"]
 def solution(a, b, limit):
     found = np.zeros(min(len(a) + len(b) - 1, limit + 1))
@@ -318,6 +337,7 @@ answered = exercises.check("coarse.02.2", measure)
 # %% [markdown]
 # #### Solution
 
+
 # %% tags=["hide-cell"]
 def solution(f, degree):
     t = np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
@@ -338,6 +358,7 @@ answered = exercises.check("coarse.02.3", leave_out)
 
 # %% [markdown]
 # #### Solution
+
 
 # %% tags=["hide-cell"]
 def solution(parts, labels, k):

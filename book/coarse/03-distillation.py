@@ -40,7 +40,9 @@ torch.set_num_threads(1)  # pictures this small run fastest on one thread
 digits = datasets.load("digits")
 print(digits)
 images, labels = digits.train.scaled(), digits.train.labels
-by_class = coarse.pictures_by_class(torch.from_numpy(images), torch.tensor(labels))
+by_class = coarse.pictures_by_class(
+    torch.from_numpy(images), torch.tensor(labels)
+)
 print("training pictures a class:", [len(own) for own in by_class])
 
 # %% [markdown]
@@ -57,7 +59,9 @@ average = coarse.Coarsener(1)  # not trained: the plain average, as shown below
 averages = {}
 with torch.no_grad():
     for how in ("random", "near"):
-        averages[how], _ = coarse.coarse_levels(average, start, levels, how, generator)
+        averages[how], _ = coarse.coarse_levels(
+            average, start, levels, how, generator
+        )
 names = ["50 a class", "10 a class", "1 a class"]
 figures.plot_references(
     dict(zip(["the data", *names[1:]], [start.numpy(), *map(np.asarray, averages["random"][1:])])),
@@ -71,10 +75,13 @@ figures.plot_references(
 # mean, whatever the groups, because all groups are of equal size. Two ways to the same numbers, so let us
 # check both:
 
+
 # %%
 def spread(pictures):
     """Root mean square distance from the average picture of the class."""
-    return float((pictures - pictures.mean(1, keepdim=True)).square().mean().sqrt())
+    return float(
+        (pictures - pictures.mean(1, keepdim=True)).square().mean().sqrt()
+    )
 
 
 for how, made in averages.items():
@@ -118,7 +125,9 @@ with torch.no_grad():
     mixed.decode[-1].weight.normal_(0, 0.5, generator=generator)
     here, there = mixed(group), mixed(group[:, [4, 2, 0, 1, 3]])
 assert torch.allclose(here, there, atol=1e-6)
-assert (here - group.mean(1)).abs().max() > 0.05 and 0 <= here.min() <= here.max() <= 1
+assert (
+    here - group.mean(1)
+).abs().max() > 0.05 and 0 <= here.min() <= here.max() <= 1
 print("the same picture from either order, and not the average any more")
 
 # %% [markdown]
@@ -138,11 +147,13 @@ print("the same picture from either order, and not the average any more")
 # \mathrm{loss} = -\sum_{\mathrm{levels}} \log \frac{e^{s_y(x)/\tau}}{\sum_c e^{s_c(x)/\tau}} .
 # $$
 #
-# Every update draws the groups anew. The queries are real training pictures. `Distiller` follows scikit-
-# learn:
+# Every update draws the groups anew. The queries are real training pictures. `Distiller` follows
+# scikit-learn:
 
 # %%
-distiller = coarse.Distiller(levels, merge=2, width=8, steps=50, learning_rate=0.005)
+distiller = coarse.Distiller(
+    levels, merge=2, width=8, steps=50, learning_rate=0.005
+)
 began = time.perf_counter()
 distiller.fit(images, labels)
 seconds = time.perf_counter() - began
@@ -166,8 +177,13 @@ figures.plot_references(
 test, truth = digits.test.scaled(), digits.test.labels
 which = 7
 with torch.no_grad():
-    query = distiller.embedder_(torch.from_numpy(test[which : which + 1]))[0].numpy()
-    known = [distiller.embed(torch.from_numpy(made)).numpy() for made in distiller.references_]
+    query = distiller.embedder_(torch.from_numpy(test[which : which + 1]))[
+        0
+    ].numpy()
+    known = [
+        distiller.embed(torch.from_numpy(made)).numpy()
+        for made in distiller.references_
+    ]
 by_hand, likest = {}, {}
 for name, made, vectors in zip(names, distiller.references_, known):
     best = np.full(10, -1.0)
@@ -212,8 +228,14 @@ for name, share in zip(names, accuracy):
 # %%
 data = torch.from_numpy(images), torch.tensor(labels)
 new = coarse.train_classifier(*data, classes=10, width=8, updates=120, seed=99)
-judges = {"own E": distiller.embedder_, "new E": new.embedder, "pixels": coarse.pixels}
-matched = coarse.matched_references(by_class, levels, distiller.embedder_, steps=20)
+judges = {
+    "own E": distiller.embedder_,
+    "new E": new.embedder,
+    "pixels": coarse.pixels,
+}
+matched = coarse.matched_references(
+    by_class, levels, distiller.embedder_, steps=20
+)
 others = {
     "distilled": [torch.from_numpy(made) for made in distiller.references_],
     "random": [coarse.random_references(by_class, k, generator) for k in levels],
@@ -231,7 +253,9 @@ scores = {
 one = names[-1]
 assert scores["random", "own E", one] - scores["random", "pixels", one] > 0.1
 print("a single real picture a class, drawn at random: under E more than")
-print("10 points better than by its pixels. That is E's merit, not the picture's.")
+print(
+    "10 points better than by its pixels. That is E's merit, not the picture's."
+)
 
 # %% tags=["nbval-ignore-output"]
 print(f"{'%':12}" + "".join(f"{name:>21}" for name in names))
@@ -252,8 +276,13 @@ for how in others:
 # looks like no digit at all is farther from real pictures than these are from each other.
 
 # %%
-apart = np.mean([float(torch.pdist(own.flatten(1)).mean()) / 8 for own in by_class])
-looks = {how: [coarse.looks(made, by_class) for made in own] for how, own in others.items()}
+apart = np.mean(
+    [float(torch.pdist(own.flatten(1)).mean()) / 8 for own in by_class]
+)
+looks = {
+    how: [coarse.looks(made, by_class) for made in own]
+    for how, own in others.items()
+}
 for measured in looks["distilled"]:
     assert 0.02 < measured.nearest_real < apart
 assert looks["random"][0].nearest_real < 1e-3  # they are copies
@@ -266,7 +295,9 @@ print(f"{'':25}to nearest real   spread   to class mean   sharpness")
 for how in ("distilled", "k-means", "random"):
     for name, found in zip(names, looks[how]):
         told = f"{found.nearest_real:15.3f} {found.spread:8.3f}"
-        print(f"{how:12}{name:12} {told} {found.to_mean:15.3f} {found.sharpness:11.3f}")
+        print(
+            f"{how:12}{name:12} {told} {found.to_mean:15.3f} {found.sharpness:11.3f}"
+        )
 
 # %% [markdown]
 # ## For ever
@@ -285,7 +316,9 @@ paths = {
 for path in paths.values():
     assert path.spread[-1].mean() < 0.8 * path.spread[0].mean()
 assert paths["average"].moved[-1].mean() < 0.1 * paths["average"].moved[0].mean()
-print("a class shrinks, under G as under the average, and the average comes to rest")
+print(
+    "a class shrinks, under G as under the average, and the average comes to rest"
+)
 
 # %% tags=["nbval-ignore-output"]
 curves = {}
@@ -293,7 +326,9 @@ for name, path in paths.items():
     curves[f"{name}: a class moves"] = path.moved.mean(1).numpy() + 1e-6
     curves[f"{name}: spread in a class"] = path.spread.mean(1).numpy() + 1e-6
     curves[f"{name}: classes apart"] = path.apart.numpy()
-figures.plot_iterated(curves, "share of full brightness", "One net, applied for ever")
+figures.plot_iterated(
+    curves, "share of full brightness", "One net, applied for ever"
+)
 
 # %% tags=["nbval-ignore-output"]
 figures.plot_references(
@@ -325,7 +360,10 @@ coarse_distill_tables.accuracy_table("desk", desk)
 # %%
 for control in ("averages", "k-means", "herding", "random"):
     gaps = [coarse_distill_tables.paired(desk, control, k) for k in range(3)]
-    told = [f"{g.mean:+.1f} ({g.interval[0]:+.1f} to {g.interval[1]:+.1f})" for g in gaps]
+    told = [
+        f"{g.mean:+.1f} ({g.interval[0]:+.1f} to {g.interval[1]:+.1f})"
+        for g in gaps
+    ]
     print(f"distilled - {control:9}" + "".join(f"{text:>22}" for text in told))
     if control in ("averages", "k-means"):
         assert all(abs(gap.mean) < 1.5 for gap in gaps)
@@ -382,6 +420,7 @@ solved = exercises.check("coarse.03.1", look)
 # %% [markdown]
 # #### Solution
 
+
 # %% tags=["hide-cell"]
 def look_solution(query, references):
     lengths = np.linalg.norm(references, axis=2) * np.linalg.norm(query)
@@ -402,6 +441,7 @@ solved = exercises.check("coarse.03.2", shrunk)
 
 # %% [markdown]
 # #### Solution
+
 
 # %% tags=["hide-cell"]
 def shrunk_solution(spread, members, levels):
@@ -424,6 +464,7 @@ solved = exercises.check("coarse.03.3", herd)
 
 # %% [markdown]
 # #### Solution
+
 
 # %% tags=["hide-cell"]
 def herd_solution(points, count):

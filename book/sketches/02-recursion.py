@@ -168,8 +168,12 @@ for h in range(4):
         thing = sketches.Object(f"above {level}", torch.zeros(0), (thing,))
     shape = sketches.Forest.of([thing])
     sizes = {name: a if name == "deep" else 0 for name in shape.modules}
-    copies = shape.like({name: torch.zeros(a, 1, size) for name, size in sizes.items()})
-    units = {name: torch.zeros(a, size + 1).double() for name, size in sizes.items()}
+    copies = shape.like(
+        {name: torch.zeros(a, 1, size) for name, size in sizes.items()}
+    )
+    units = {
+        name: torch.zeros(a, size + 1).double() for name, size in sizes.items()
+    }
     units["deep"][:, :a] = torch.eye(a)
     found = []
     for seed in range(10):
@@ -211,23 +215,30 @@ assert len(records) >= 20
 def over_dimension(decoder, depth):
     where = {"decoder": decoder, "depth": depth}
     at, values = sketches_slopes.curve(records, "recovery", "d", "rms", **where)
-    bars = sketches_slopes.curve(records, "recovery", "d", "predicted", **where)[1]
+    bars = sketches_slopes.curve(records, "recovery", "d", "predicted", **where)[
+        1
+    ]
     return at, values[:, :, 0], sketches_slopes.pooled(bars)
 
 
 depths = records[0].config["depths"]
 figures.plot_curves(
     {f"depth {h}": over_dimension("oblivious", h) for h in depths},
-    "d", "rms error of a number", "Reading without the path",
+    "d",
+    "rms error of a number",
+    "Reading without the path",
 )
 
 # %% [markdown]
 # The slope is what the theorem says, $-1/2$: four times the coordinates, half the error. What the theorem
 # calls a constant, "for constant depth", is the distance between the lines. How much is it?
 
+
 # %%
 def error_at_largest(decoder, depth):
-    return sketches_slopes.pooled(over_dimension(decoder, depth)[1][:, :, None])[-1]
+    return sketches_slopes.pooled(over_dimension(decoder, depth)[1][:, :, None])[
+        -1
+    ]
 
 
 def steps(decoder):
@@ -258,13 +269,17 @@ assert all(20 < cost < 45 for cost in paid["path not known"])
 # %%
 where = sketches.chain_way(m, 1.0, 3)
 squared = sketches.overlap(where, where, 0.5)
-print(f"overlap at depth 3: {squared:.2e}, bound {where[0].coefficient**2 / 2**11:.2e}")
+print(
+    f"overlap at depth 3: {squared:.2e}, bound {where[0].coefficient ** 2 / 2**11:.2e}"
+)
 assert squared >= where[0].coefficient ** 2 / 2**11
 
 # %%
 figures.plot_curves(
     {f"depth {h}": over_dimension("paths", h) for h in depths},
-    "d", "rms error of a number", "Reading with the path known",
+    "d",
+    "rms error of a number",
+    "Reading with the path known",
 )
 
 # %%
@@ -282,7 +297,9 @@ for h in depths:
     needed = []
     for decoder in ("oblivious", "paths"):
         largest = records[0].config["dimensions"][-1]
-        needed.append(f"{largest * (error_at_largest(decoder, h) / 0.1) ** 2:.0e}")
+        needed.append(
+            f"{largest * (error_at_largest(decoder, h) / 0.1) ** 2:.0e}"
+        )
     rows.append((str(h), *needed))
 header = ("depth", "path not known", "path known")
 ledger.Table("Dimension for an error of 0.1, extrapolated", header, tuple(rows))
@@ -371,6 +388,7 @@ print("120 columns written out, solved by numpy: the same numbers")
 # attributes are 0, *matching pursuit* does with fewer: it picks the attribute that fits best to what is
 # left, solves for all it has picked, and goes on. From the ledger: trees of seven objects with eight
 # attributes, two of them not 0, read from some of the coordinates.
+
 
 # %%
 def over_kept(decoder):

@@ -33,7 +33,11 @@ import numpy as np
 import torch
 
 from hsrnn import datasets, exercises, figures, ledger, sketches
-from hsrnn.experiments import sketches_dictionary_tables, sketches_scenes, sketches_slopes
+from hsrnn.experiments import (
+    sketches_dictionary_tables,
+    sketches_scenes,
+    sketches_slopes,
+)
 from hsrnn.experiments.sketches_figure import memory_figure
 
 torch.set_num_threads(1)
@@ -49,7 +53,9 @@ def vector():
 
 scene = sketches.overall([sketches.Object(name, vector()) for name in names])
 forest = sketches.Forest.of([scene])
-mechanism = sketches.Mechanism.prototype_b(dict.fromkeys(names, a), dimension=d, seed=1)
+mechanism = sketches.Mechanism.prototype_b(
+    dict.fromkeys(names, a), dimension=d, seed=1
+)
 decoder = sketches.Decoder(mechanism)
 s = decoder.sketcher.encode(forest)
 
@@ -86,8 +92,13 @@ for keep in (4096, 2048, 1024, 256):
 by_formula = (2 * k / d) ** 0.5
 by_length = float(decoder.project(s, "m0", weight=1 / k, depth=1).error)
 measured = error_of(s)
-print(f"formula {by_formula:.4f}, from |s| {by_length:.4f}, measured {measured:.4f}")
-assert abs(by_length / by_formula - 1) < 0.1 and abs(measured / by_formula - 1) < 0.25
+print(
+    f"formula {by_formula:.4f}, from |s| {by_length:.4f}, measured {measured:.4f}"
+)
+assert (
+    abs(by_length / by_formula - 1) < 0.1
+    and abs(measured / by_formula - 1) < 0.25
+)
 
 # %% [markdown]
 # From the ledger, over seeds: erasing the end of the vector and erasing random coordinates. The paper's
@@ -180,11 +191,20 @@ blocks = y.reshape(-1, b)
 kinds = {"nothing": 0, "one column": 0, "several": 0}
 for block in blocks:
     sizes = np.unique(np.abs(block).round(9))
-    kind = "nothing" if not sizes.any() else "one column" if len(sizes) == 1 else "several"
+    kind = (
+        "nothing"
+        if not sizes.any()
+        else "one column"
+        if len(sizes) == 1
+        else "several"
+    )
     kinds[kind] += 1
 print(kinds)
 own = truth.present[:, [17, 40, 300]].sum(1)
-assert kinds["nothing"] == (own == 0).sum() and kinds["one column"] == (own == 1).sum()
+assert (
+    kinds["nothing"] == (own == 0).sum()
+    and kinds["one column"] == (own == 1).sum()
+)
 
 # %% [markdown]
 # Which column is it? The pattern says so itself. In our reconstruction a block of $b$ signs reads `+1, e,
@@ -246,10 +266,16 @@ learning = [
 assert len(learning) >= 20
 curves = {}
 for s_active in learning[0].config["actives"]:
-    at, found = sketches_slopes.curve(learning, "samples", "S", "blocks", s=s_active)
-    _, expected = sketches_slopes.curve(learning, "samples", "S", "predicted", s=s_active)
+    at, found = sketches_slopes.curve(
+        learning, "samples", "S", "blocks", s=s_active
+    )
+    _, expected = sketches_slopes.curve(
+        learning, "samples", "S", "predicted", s=s_active
+    )
     curves[f"s = {s_active}"] = (at, found[:, :, 0], expected[:, :, 0].mean(0))
-figures.plot_curves(curves, "samples S", "blocks found", "Learning a matrix", power=False)
+figures.plot_curves(
+    curves, "samples S", "blocks found", "Learning a matrix", power=False
+)
 
 # %% tags=["hide-output"]
 sketches_dictionary_tables.recovery_table("desk", learning)
@@ -278,7 +304,9 @@ def crowded(s_active, samples):
 print("s = 16   formula   by places   measured")
 for S in learning[0].config["samples"]:
     even = sketches.expected_recovery(n, 16, q, S)
-    measured = sketches_slopes.mean(learning, "samples", "blocks", s=16, S=S).value
+    measured = sketches_slopes.mean(
+        learning, "samples", "blocks", s=16, S=S
+    ).value
     print(f"{S:6} {even:9.3f} {crowded(16, S):10.3f} {measured:10.3f}")
     assert abs(crowded(16, S) - measured) < 0.02
 
@@ -322,8 +350,12 @@ sketches_dictionary_tables.peer_table("desk", learning)
 # one bare block of its column is enough.
 
 # %%
-outer = sketches.BlockSparse(4096, 1, "outer", "x", block=16, density=0.05, number=2)
-inner = sketches.BlockSparse(60, 2, "inner", "x", block=10, density=1 / 6, number=3)
+outer = sketches.BlockSparse(
+    4096, 1, "outer", "x", block=16, density=0.05, number=2
+)
+inner = sketches.BlockSparse(
+    60, 2, "inner", "x", block=10, density=1 / 6, number=3
+)
 z = np.zeros((240, 24))
 z[np.arange(240), draws.integers(0, 24, 240)] = draws.uniform(0.5, 1.5, 240)
 x = z @ inner.matrix().numpy()[:, :24].T
@@ -364,7 +396,9 @@ scenes = []
 for kind in kinds:
     own = [f"kind {kind} {j}" for j in range(2)]
     common = [f"any {j}" for j in draws.choice(8, 2, replace=False)]
-    scenes.append(sketches.overall([sketches.Object(m, vector()) for m in own + common]))
+    scenes.append(
+        sketches.overall([sketches.Object(m, vector()) for m in own + common])
+    )
 many = sketches.Forest.of(scenes)
 modules = {m: a for m in many.modules if m != sketches.OVERALL}
 maker = sketches.Mechanism(modules, dimension=1024, seed=2)
@@ -378,7 +412,9 @@ with tempfile.TemporaryDirectory() as folder:
         near = memory.query(vectors[-1:], 6)
 for concept in found:
     pure = len(set(kinds[concept.members])) == 1
-    print(f"{concept.name:14} {len(concept.members):3} scenes, all of one kind: {pure}")
+    print(
+        f"{concept.name:14} {len(concept.members):3} scenes, all of one kind: {pure}"
+    )
 print("kinds of the six nearest to the last scene:", kinds[near.numbers[0]])
 (new,) = [concept for concept in found if concept.new]
 assert set(kinds[new.members]) == {3} and len(new.members) > 20

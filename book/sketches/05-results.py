@@ -46,7 +46,11 @@ import numpy as np
 from IPython.display import display
 
 from hsrnn import exercises, figures, ledger, sketches
-from hsrnn.experiments import EXPERIMENTS, sketches_slopes, sketches_theorems_tables
+from hsrnn.experiments import (
+    EXPERIMENTS,
+    sketches_slopes,
+    sketches_theorems_tables,
+)
 
 names = [name for name in EXPERIMENTS if name.startswith("sketches.")]
 records = {
@@ -54,7 +58,12 @@ records = {
     for name in names
 }
 tables = {name: EXPERIMENTS[name].tables(records[name]) for name in names}
-judged = [table for made in tables.values() for table in made if "verdict" in table.header]
+judged = [
+    table
+    for made in tables.values()
+    for table in made
+    if "verdict" in table.header
+]
 claims = {row[0][:2] for table in judged for row in table.rows}
 assert {"C1", "C2", "C3", "C4", "C5", "C6"} <= claims
 for table in judged:
@@ -67,7 +76,9 @@ for table in judged:
 for name, runs in records.items():
     seeds = len({record.seed for record in runs})
     minutes = sum(record.seconds for record in runs) / 60
-    print(f"{name:20}{len(runs):3} records, {seeds:3} seeds, {minutes:3.0f} minutes")
+    print(
+        f"{name:20}{len(runs):3} records, {seeds:3} seeds, {minutes:3.0f} minutes"
+    )
 theorems = records["sketches.theorems"]
 assert len({record.seed for record in theorems}) >= 20
 assert len({record.seed for record in records["sketches.dictionary"]}) >= 20
@@ -121,6 +132,7 @@ fit = sketches_slopes.slope(theorems, "objects", "d", "rms", k=k)
 assert np.isclose(slope, fit.value) and fit.near(-0.5)
 print(f"one level, {k} objects: slope {slope:.3f}; in the table {fit.text()}")
 
+
 # %%
 def over(part, x, y, predicted, **where):
     at, values = sketches_slopes.curve(theorems, part, x, y, **where)
@@ -130,10 +142,15 @@ def over(part, x, y, predicted, **where):
 fixed = config["fixed"]
 many = over("objects", "k", "rms", lambda k: np.sqrt(2 * k / fixed), d=fixed)
 largest = over("objects", "k", "linf", lambda k: np.sqrt(2 * k / fixed), d=fixed)
-largest = (*largest[:2], largest[2] * math.sqrt(2 * math.log(config["attributes"])))
+largest = (
+    *largest[:2],
+    largest[2] * math.sqrt(2 * math.log(config["attributes"])),
+)
 figures.plot_curves(
     {"rms": many, "largest of a vector": largest},
-    "objects k of one level", "error", f"d = {fixed}",
+    "objects k of one level",
+    "error",
+    f"d = {fixed}",
 )
 
 # %% [markdown]
@@ -152,8 +169,12 @@ scores = {}
 for cell in theorems[0].metrics["similarity"]:
     where = {"d": cell["d"], "k": cell["k"]}
     if cell["k"] == max(config["shared"]):
-        found = [sketches_slopes.cells(r, "similarity", **where)[0] for r in theorems]
-        related, apart = (sum((one[kind] for one in found), []) for kind in ("related", "apart"))
+        found = [
+            sketches_slopes.cells(r, "similarity", **where)[0] for r in theorems
+        ]
+        related, apart = (
+            sum((one[kind] for one in found), []) for kind in ("related", "apart")
+        )
         scores[f"d = {cell['d']}"] = related, apart
 title = f"One shared module of weight 1/{max(config['shared'])}"
 figures.plot_roc(scores, title)
@@ -191,7 +212,9 @@ for n in config["counted"]:
     _, bars = sketches_slopes.curve(theorems, "count", "d", "predicted", n=n)
     values = np.maximum(values[:, :, 0], 1e-9)
     curves[f"{n} of each module"] = (at, values, sketches_slopes.pooled(bars))
-figures.plot_curves(curves, "d", "error of a count", f"Counting among {k} objects")
+figures.plot_curves(
+    curves, "d", "error of a count", f"Counting among {k} objects"
+)
 
 # %%
 sketches_theorems_tables.count_table("desk", theorems)
@@ -215,7 +238,9 @@ for d in config["dimensions"]:
     length = bar * unit * math.sqrt(d)  # |s|
     without = math.sqrt(length**2 - (n * unit) ** 2) / unit / math.sqrt(d)
     ratios.append(error / without)
-    print(f"d = {d:5}: error {error:.3f}, bar {bar:.3f}, without its own part {without:.3f}")
+    print(
+        f"d = {d:5}: error {error:.3f}, bar {bar:.3f}, without its own part {without:.3f}"
+    )
 assert 0.85 < np.exp(np.mean(np.log(ratios))) < 1.15
 
 # %% [markdown]
@@ -226,8 +251,12 @@ assert 0.85 < np.exp(np.mean(np.log(ratios))) < 1.15
 # %%
 for how in ("prefix", "random"):
     fit = sketches_slopes.slope(theorems, "erasure", "f", "rms", how=how)
-    beside = sketches_slopes.ratio(theorems, "erasure", "rms", "predicted", how=how)
-    print(f"{how:7} slope {fit.text()}, measured / predicted {beside.text('.2f')}")
+    beside = sketches_slopes.ratio(
+        theorems, "erasure", "rms", "predicted", how=how
+    )
+    print(
+        f"{how:7} slope {fit.text()}, measured / predicted {beside.text('.2f')}"
+    )
     assert fit.near(-0.5)
 
 # %% [markdown]
@@ -238,10 +267,16 @@ for how in ("prefix", "random"):
 
 # %%
 curves = {}
-for family in dict.fromkeys(cell["family"] for cell in theorems[0].metrics["families"]):
+for family in dict.fromkeys(
+    cell["family"] for cell in theorems[0].metrics["families"]
+):
     where = {"family": family}
-    curves[family] = over("families", "d", "rms", lambda d: np.sqrt(8 / d), **where)
-figures.plot_curves(curves, "d", "rms error", "Four objects, four kinds of matrices")
+    curves[family] = over(
+        "families", "d", "rms", lambda d: np.sqrt(8 / d), **where
+    )
+figures.plot_curves(
+    curves, "d", "rms error", "Four objects, four kinds of matrices"
+)
 
 # %% [markdown]
 # Hadamard matrices cost nothing in accuracy. $D(b, q, d)$ was expected to fall as fast, only from a little
@@ -262,7 +297,9 @@ for b in config["blocks"]:
     # Each number gets q/b of every other attribute and marker, along x of length 1.
     expected = leak * (4 * (total + 1) * total - 1)
     found = sketches_slopes.mean(theorems, "families", "bias", family=family)
-    print(f"{family}: mean error along x {found.text('.2f')}, expected {expected:.2f}")
+    print(
+        f"{family}: mean error along x {found.text('.2f')}, expected {expected:.2f}"
+    )
     assert found.low > 0 and abs(found.value - expected) < 0.15
 for family in ("hadamard", "haar"):
     found = sketches_slopes.mean(theorems, "families", "bias", family=family)
@@ -361,7 +398,9 @@ solved_1 = exercises.check("sketches.05.1", chance)
 
 # %% tags=["hide-cell"]
 # Noise of L / sqrt(d), divided by 1 / (2k); exact while it stays within one half.
-solution = lambda k, d, L: math.erf(0.5 / (2 * k * L / math.sqrt(d)) / math.sqrt(2))
+solution = lambda k, d, L: math.erf(
+    0.5 / (2 * k * L / math.sqrt(d)) / math.sqrt(2)
+)
 assert exercises.check("sketches.05.1", solution)
 
 # %% [markdown]

@@ -43,6 +43,6 @@ def cost_table(lines: Sequence[Mapping[str, Any]]) -> Table:
         f"The shipped network, widened; its boundaries moved by a shift of their pre-activations. Fast path "
         f"against a stack of torch.nn.LSTM layers of equal sizes, {lines[0]['length']} steps, "
         f"processor time of one thread of {machine['processor']}, torch {lines[0]['versions']['torch']}, "
-        "while other programs ran; medians of three runs, so the second digit is loose. Made by "
+        "medians of three runs, so the second digit is loose. Made by "
         "`hsrnn bench hmrnn.cost --json`.",
     )  # fmt: skip
