@@ -218,8 +218,8 @@ display(show(hmrnn.train_handwriting), show(hmrnn.Descent.descend))
 #   --updates 600 --evaluate-every 100
 # ```
 #
-# It is one of two that were trained so. With seed 0 the second layer came to fire at every point, at 45 nats
-# a test line, and there was nothing to see in it; so this is seed 2. Neither is in the ledger, whose runs
+# It is one of two that were trained so. With seed 0 the second layer came to fire at every point, and there
+# was nothing to see in it; so this is seed 2. Neither is in the ledger, whose runs
 # are all as short as the preset makes them.
 #
 # One line scored twice: by the package, and step by step with `torch.distributions`.

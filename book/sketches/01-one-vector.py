@@ -194,8 +194,8 @@ assert float((total.value[0] - expected).abs().max()) < 4 * float(total.error)
 # ## A real room
 #
 # Cats of four numbers are no understanding. The data set `scenes` shows rooms with one to four handwritten
-# digits, real ones from scikit-learn. A small network has been trained on such rooms (26 seconds on one
-# processor, with digits that do not occur below). A *locator* says where to look; then three kinds of
+# digits, real ones from scikit-learn. A small network has been trained on such rooms (in less than a
+# minute, with digits that do not occur below). A *locator* says where to look; then three kinds of
 # modules make objects:
 #
 # - the **stroke** module takes a quarter of a window, 4 × 4 points, and gives 10 numbers;
