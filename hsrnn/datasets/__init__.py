@@ -30,6 +30,8 @@
     figures = datasets.load("ccp", size=(150, 100))                # clothing, files of your own
     figures = datasets.load_parts("my-pictures")                   # images/ and labels/ of your own
     figures.train.images[0], figures.train.labels[0]               # uint8 (h, w, 3), int8 (h, w)
+    more = datasets.crops(figures.train, 2, seed=0)                # each, and two random cut-outs of it
+    datasets.photograph("cat", longest=150)                        # uint8 (h, w, 3), without labels
 
 `HSRNN_DATA` names a folder of your own with one sub-folder a data set (it is only read); `HSRNN_OFFLINE=1`
 forbids the network. Every error raised on purpose is a `DatasetError`.
@@ -39,6 +41,7 @@ from hsrnn.datasets.alphabet import Letter, letters
 from hsrnn.datasets.articulated import Figure, draw_figure
 from hsrnn.datasets.batching import ContiguousRows, length_batches
 from hsrnn.datasets.cards import NAMES, PARTS, PICTURES, REVIEWS, Card, read_card
+from hsrnn.datasets.crops import crops
 from hsrnn.datasets.entropy import GrammarEntropy, grammar_entropy
 from hsrnn.datasets.errors import (
     ArchiveTooLargeError,
@@ -64,6 +67,7 @@ from hsrnn.datasets.idx import read_idx
 from hsrnn.datasets.labelled import UNKNOWN, Reviews, ReviewSplit, frequent_words, read_labelled
 from hsrnn.datasets.parts import LabelledImages, Parts, load_parts
 from hsrnn.datasets.pen import Hand, Writing, write
+from hsrnn.datasets.photographs import PHOTOGRAPHS, photograph
 from hsrnn.datasets.pictures import Pictures, PictureSplit
 from hsrnn.datasets.registry import Availability, CheckReport, available, check, fetch, load
 from hsrnn.datasets.reviews import Review, ReviewTruth, draw_reviews, truth
@@ -78,6 +82,7 @@ __all__ = [
     "NAMES",
     "PARTS",
     "PERIODS",
+    "PHOTOGRAPHS",
     "PICTURES",
     "REVIEWS",
     "ROOMS",
@@ -125,6 +130,7 @@ __all__ = [
     "WrongHashError",
     "available",
     "check",
+    "crops",
     "draw_figure",
     "draw_reviews",
     "fetch",
@@ -139,6 +145,7 @@ __all__ = [
     "mark",
     "paint",
     "period_of",
+    "photograph",
     "read_card",
     "read_idx",
     "read_labelled",

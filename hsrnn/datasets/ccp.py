@@ -23,7 +23,7 @@ from scipy.io import loadmat
 from hsrnn.datasets.cards import Card
 from hsrnn.datasets.errors import DamagedFileError, MissingFileError, TooFewSymbolsError
 from hsrnn.datasets.parts import Parts, labelled_images, read_image, read_labels, require_equal_sizes, resized
-from hsrnn.datasets.storage import Location, cache_folder, data_folder
+from hsrnn.datasets.storage import Location
 from hsrnn.datasets.text import SPLITS
 
 GARMENTS = tuple(
@@ -64,36 +64,16 @@ def merged_classes() -> NDArray[np.int8]:
     return classes
 
 
-def locate_photos(card: Card) -> Location | None:
-    """Return the place that holds photographs and labels in either form, or None.
-
-    Raises:
-        MissingFileError: HSRNN_DATA names something that is not a folder.
-    """
-    own = data_folder()
-    if own is not None and _labels(own / card.folder):
-        return Location("HSRNN_DATA", own / card.folder)
-    cached = cache_folder() / card.folder
-    return Location("cache", cached) if _labels(cached) else None
+def how_to_bring(card: Card) -> str:
+    """Say how a user gets the files and where to put them."""
+    return (
+        f"{card.name} is not on this machine, and hsrnn does not fetch its thousands of files: get "
+        f"{card.source}, put its {PHOTOS}/ and {MAT}/ into <folder>/{card.folder}, and set HSRNN_DATA to "
+        "<folder>"
+    )
 
 
-def required(card: Card) -> Location:
-    """Return where the files are.
-
-    Raises:
-        MissingFileError: they are nowhere; the error says how to get them.
-    """
-    location = locate_photos(card)
-    if location is None:
-        raise MissingFileError(
-            f"{card.name} is not on this machine, and hsrnn does not fetch its thousands of files: get "
-            f"{card.source}, put its {PHOTOS}/ and {MAT}/ into <folder>/{card.folder}, and set HSRNN_DATA to "
-            "<folder>"
-        )
-    return location
-
-
-def _labels(folder: Path) -> Path | None:
+def labels_in(folder: Path) -> Path | None:
     """Return the folder of label files, or None where photographs or labels are missing."""
     if not (folder / PHOTOS).is_dir():
         return None
@@ -117,7 +97,7 @@ def load_ccp(
             that does not exist.
         TooFewSymbolsError: there are not enough for three splits.
     """
-    folder = _labels(location.folder)
+    folder = labels_in(location.folder)
     files = sorted(folder.iterdir()) if folder is not None else []
     files = [path for path in files if path.suffix in (".png", ".mat")]
     if len(files) <= 2 * HELD_OUT:

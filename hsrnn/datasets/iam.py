@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from hsrnn.datasets.archives import members
 from hsrnn.datasets.cards import Card
 from hsrnn.datasets.errors import DamagedFileError, MissingFileError
-from hsrnn.datasets.storage import Location, cache_folder, data_folder, sha256_of
+from hsrnn.datasets.storage import Location, cache_folder, sha256_of
 from hsrnn.datasets.strokes import Strokes, strokes_of
 from hsrnn.datasets.text import SPLITS
 
@@ -122,37 +122,17 @@ def read_line(content: bytes) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     return points.astype(np.int32), pen_up
 
 
-def locate_lines(card: Card) -> Location | None:
-    """Return the place whose folder holds the files in any of the known forms, or None.
-
-    Raises:
-        MissingFileError: HSRNN_DATA names something that is not a folder.
-    """
-    own = data_folder()
-    if own is not None and _source(own / card.folder):
-        return Location("HSRNN_DATA", own / card.folder)
-    cached = cache_folder() / card.folder
-    return Location("cache", cached) if _source(cached) else None
+def how_to_bring(card: Card) -> str:
+    """Say how a user gets the files and where to put them."""
+    return (
+        f"{card.name} may not be passed on, so hsrnn cannot fetch it: register at {card.source}, "
+        f"download {ARCHIVES[0]}, put it (or the folder {FOLDER} unpacked from it) into "
+        f"<folder>/{card.folder}, and set HSRNN_DATA to <folder>"
+    )
 
 
-def required(card: Card) -> Location:
-    """Return where the files are.
-
-    Raises:
-        MissingFileError: they are nowhere; the error says how to get them.
-    """
-    location = locate_lines(card)
-    if location is None:
-        raise MissingFileError(
-            f"{card.name} may not be passed on, so hsrnn cannot fetch it: register at {card.source}, "
-            f"download {ARCHIVES[0]}, put it (or the folder {FOLDER} unpacked from it) into "
-            f"<folder>/{card.folder}, and set HSRNN_DATA to <folder>"
-        )
-    return location
-
-
-def _source(folder: Path) -> Path | None:
-    """Return the unpacked folder or the archive inside `folder`, or None."""
+def lines_in(folder: Path) -> Path | None:
+    """Return the unpacked folder of lines or the archive inside `folder`, or None."""
     if (folder / FOLDER).is_dir():
         return folder / FOLDER
     return next((folder / name for name in ARCHIVES if (folder / name).is_file()), None)
@@ -165,7 +145,7 @@ def read_ink(location: Location) -> Ink:
         DamagedArchiveError, UnsafeArchiveError, ArchiveTooLargeError: the archive as a whole cannot be used.
         MissingFileError: there is not a single line in it.
     """
-    source = _source(location.folder)
+    source = lines_in(location.folder)
     if source is None:
         raise MissingFileError(f"{location.folder} no longer holds {FOLDER} or {' or '.join(ARCHIVES)}")
     if source.is_dir():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hsrnn.datasets import ccp, cifar, corpora, iam, idx, labelled, parts, pictures, scenes, strokes
 from hsrnn.datasets.cards import NAMES, Card, read_card
@@ -15,7 +15,7 @@ from hsrnn.datasets.labelled import Reviews
 from hsrnn.datasets.parts import Parts
 from hsrnn.datasets.pictures import Pictures
 from hsrnn.datasets.scenes import Scenes
-from hsrnn.datasets.storage import Location, Place, cache_folder, locate, verify
+from hsrnn.datasets.storage import Location, Place, cache_folder, locate, locate_brought, verify
 from hsrnn.datasets.strokes import Strokes
 from hsrnn.datasets.text import SPLITS, Corpus
 
@@ -41,10 +41,28 @@ _BUILD: Mapping[str, Callable[..., Corpus | Reviews | Pictures]] = {
     "cifar10": cifar.binary,
     "cifar10-jpg": cifar.jpeg_copy,
 }
-# Read from thousands of files that users bring: where they are (or None), the same (or an error), reading.
-_BROUGHT: Mapping[str, tuple[Callable[..., Any], Callable[..., Location], Callable[..., Loaded]]] = {
-    "iam-ondb": (iam.locate_lines, iam.required, lambda card, at: iam.iam_ondb(card, iam.read_ink(at))),
-    "ccp": (ccp.locate_photos, ccp.required, ccp.load_ccp),
+
+
+class _Brought(NamedTuple):
+    """How a data set of thousands of files that users bring is found and read."""
+
+    holds: Callable[[Path], object]
+    how: Callable[[Card], str]
+    read: Callable[..., Loaded]
+
+    def required(self, card: Card) -> Location:
+        """Return where the files are, or raise a MissingFileError that says how to get them."""
+        location = locate_brought(card, self.holds)
+        if location is None:
+            raise MissingFileError(self.how(card))
+        return location
+
+
+_BROUGHT: Mapping[str, _Brought] = {
+    "iam-ondb": _Brought(
+        iam.lines_in, iam.how_to_bring, lambda card, at: iam.iam_ondb(card, iam.read_ink(at))
+    ),
+    "ccp": _Brought(ccp.labels_in, ccp.how_to_bring, ccp.load_ccp),
 }
 
 
@@ -121,8 +139,8 @@ def load(name: str, **options: Any) -> Loaded:
             f"{', '.join([*GENERATED, *_OPTIONS])} have some"
         )
     if name in _BROUGHT:
-        _, required, read = _BROUGHT[name]
-        return read(card, required(card), **options)
+        brought = _BROUGHT[name]
+        return brought.read(card, brought.required(card), **options)
     location = locate(card) or _fetched(card)
     return _BUILD[name](card, location.folder, verify(card, location), **options)
 
@@ -139,7 +157,7 @@ def fetch(name: str) -> Path | None:
     if name in GENERATED:
         return None
     if name in _BROUGHT:
-        return _BROUGHT[name][1](card).folder
+        return _BROUGHT[name].required(card).folder
     location = locate(card) or _fetched(card)
     verify(card, location)
     return location.folder
@@ -155,7 +173,8 @@ def _availability(card: Card) -> Availability:
     if card.name in GENERATED:
         return Availability(card.name, card.title, "embedded", None, size)
     try:
-        location = _BROUGHT.get(card.name, (locate,))[0](card)
+        brought = _BROUGHT.get(card.name)
+        location = locate_brought(card, brought.holds) if brought else locate(card)
     except MissingFileError as error:
         return Availability(card.name, card.title, "not here", None, size, str(error))
     if location is None:
@@ -176,9 +195,8 @@ def check(name: str) -> CheckReport:
             made = GENERATED[name](card)
             return _report(made, "embedded", _differences(card, made))
         if name in _BROUGHT:
-            _, required, read = _BROUGHT[name]
-            location = required(card)
-            found = read(card, location)
+            location = _BROUGHT[name].required(card)
+            found = _BROUGHT[name].read(card, location)
             skipped = [
                 f"{path} is left out: {fault}" for path, fault in getattr(found, "skipped", {}).items()
             ]

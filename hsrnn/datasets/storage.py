@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import os
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -72,6 +73,23 @@ def locate(card: Card) -> Location | None:
     if all(stored(cached, name).is_file() for name in card.files):
         return Location("cache", cached)
     return None
+
+
+def locate_brought(card: Card, holds: Callable[[Path], object]) -> Location | None:
+    """Return the first place whose folder `holds` the thousands of files that users bring, or None.
+
+    Args:
+        card: names the folder.
+        holds: from a folder to anything that is true where it holds them, in any of their forms.
+
+    Raises:
+        MissingFileError: `HSRNN_DATA` names something that is not a folder.
+    """
+    own = data_folder()
+    if own is not None and holds(own / card.folder):
+        return Location("HSRNN_DATA", own / card.folder)
+    cached = cache_folder() / card.folder
+    return Location("cache", cached) if holds(cached) else None
 
 
 def stored(folder: Path, name: str) -> Path:
