@@ -1,7 +1,7 @@
 """More pictures from the same ones: random boxes cut out, brought back to full size, left and right swapped.
 
-What the papers do to their training pictures (crops around the person, flips), on arrays with labels. Each new
-picture is a picture like any other, so its superpixels are computed from what it shows.
+What the papers do to their training pictures (crops around the person, flips), on arrays with labels. Each
+new picture is a picture like any other, so its superpixels are computed from what it shows.
 """
 
 from __future__ import annotations
