@@ -60,7 +60,7 @@ class MergeRule:
 
 @dataclass(frozen=True, eq=False)
 class MergeLog:
-    """What happened to every proposal, a row each, all ``(rows,)``.
+    """What happened to every proposal, a row each, all ``(rows,)``; numbers of edges in a tuple as long.
 
     Attributes:
         graph: of which graph of the union.
@@ -70,6 +70,8 @@ class MergeLog:
         transition: log of the transition factor.
         loss: beta times (loss of G - loss of G'); 0 where the loss is not known.
         accepted: whether it was.
+        edges: numbers of the edges that it chose to merge, in the union; edges swallowed with them not
+            counted.
     """
 
     graph: NDArray[np.int64]
@@ -79,6 +81,7 @@ class MergeLog:
     transition: NDArray[np.float64]
     loss: NDArray[np.float64]
     accepted: NDArray[np.bool_]
+    edges: tuple[NDArray[np.int64], ...]
 
     def __len__(self) -> int:
         """Number of proposals."""
@@ -99,13 +102,15 @@ class MergeLog:
     def empty() -> MergeLog:
         """Return a log of no proposal."""
         whole, real = np.zeros(0, dtype=np.int64), np.zeros(0)
-        return MergeLog(whole, whole, whole, whole, real, real, np.zeros(0, dtype=np.bool_))
+        return MergeLog(whole, whole, whole, whole, real, real, np.zeros(0, dtype=np.bool_), ())
 
     @staticmethod
     def joined(logs: list[MergeLog]) -> MergeLog:
         """Return all rows of several logs."""
+        columns = [field.name for field in fields(MergeLog) if field.name != "edges"]
         return MergeLog(
-            *(np.concatenate([getattr(log, field.name) for log in logs]) for field in fields(MergeLog))
+            *(np.concatenate([getattr(log, name) for log in logs]) for name in columns),
+            edges=tuple(edges for log in logs for edges in log.edges),
         )
 
 
@@ -143,9 +148,8 @@ def evolve(
         drawn = propose(kind, graph, probabilities, generator=generator, threshold=rule.threshold)
         merged = drawn.merged & waiting[graph.edge_batch]
         proposal = Proposal(merged, components(graph.nodes, graph.edges[:, merged]))
-        eliminated = proposal.eliminated(graph)
         transition = log_transition(
-            rule.acceptance, probabilities, eliminated, graph.edge_batch, graph.graphs
+            rule.acceptance, probabilities, proposal.eliminated(graph), graph.edge_batch, graph.graphs
         )
         gain = torch.zeros_like(transition)
         # Deviation E6: the loss needs the true labels, so at test time only the transition is left.
@@ -156,7 +160,7 @@ def evolve(
                 gain = rule.beta * (before - loss(proposal.groups)).to(transition)
         shrinks = merges(graph, proposal.groups)
         won = accept(transition + gain, generator) & (shrinks > 0)
-        rows.append(_log(waiting, attempt, graph, shrinks, eliminated, transition, gain, won))
+        rows.append(_log(waiting, attempt, graph, shrinks, proposal, transition, gain, won))
         kept |= merged & won[graph.edge_batch]
         waiting &= ~won
         if not bool(waiting.any()):
@@ -168,14 +172,18 @@ def evolve(
 
 
 def _log(
-    waiting: Tensor, attempt: int, graph: Graph, shrinks: Tensor, eliminated: Tensor, transition: Tensor,
+    waiting: Tensor, attempt: int, graph: Graph, shrinks: Tensor, proposal: Proposal, transition: Tensor,
     gain: Tensor, won: Tensor,
 ) -> MergeLog:  # fmt: skip
     who = torch.nonzero(waiting)[:, 0]
-    gone = torch.bincount(graph.edge_batch[eliminated], minlength=graph.graphs)
+    gone = torch.bincount(graph.edge_batch[proposal.eliminated(graph)], minlength=graph.graphs)
     columns = (shrinks, gone, transition, gain, won)
+    chosen = torch.nonzero(proposal.merged)[:, 0]
+    ends = torch.bincount(graph.edge_batch[chosen], minlength=graph.graphs).cumsum(0)  # edges come by graph
+    edges = np.split(chosen.cpu().numpy(), ends[:-1].cpu().numpy())
     return MergeLog(
         who.cpu().numpy(),
         np.full(len(who), attempt),
         *(column[who].cpu().numpy() for column in columns),
+        edges=tuple(edges[number] for number in who.tolist()),
     )

@@ -222,6 +222,24 @@ def test_likely_merges_are_accepted_and_doubtful_ones_by_their_odds(grid):
     ]
 
 
+@pytest.mark.parametrize("kind", ["bernoulli", "matching"])
+def test_the_log_tells_every_proposal_edge_by_edge(grid, kind: str):
+    graph = union([grid(3), grid(4), graph_from_edges(1, []), grid(2)])
+    p = torch.full((graph.edges.shape[1],), 0.3)
+    groups, log = evolve(graph, p, MergeRule(kind, attempts=6), generator=seeded(4))
+    assert len(log.edges) == len(log) and 0 < log.acceptance_rate < 1
+    kept = []
+    for part, edges, shrinks, gone, accepted in zip(
+        log.graph, log.edges, log.merges, log.eliminated, log.accepted
+    ):
+        assert (graph.edge_batch[edges] == part).all()
+        found = components(graph.nodes, graph.edges[:, edges])
+        assert graph.nodes - len(found.unique()) == shrinks
+        assert int((found[graph.edges[0]] == found[graph.edges[1]]).sum()) == gone
+        kept += edges.tolist() if accepted else []
+    assert torch.equal(components(graph.nodes, graph.edges[:, kept]), groups)
+
+
 def test_the_loss_has_its_say(grid):
     graph = union([grid(3)] * 50)
     p = torch.full((graph.edges.shape[1],), 0.6)
