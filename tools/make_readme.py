@@ -29,7 +29,7 @@ CHECKPOINT = "hmrnn-language-ptb"
 COLUMNS = {
     "hmrnn.language": ("model", "units", "paper", "test BPC", "copies"),
     "hmrnn.handwriting": ("model", "units", "paper", "test nats a line", "copies"),
-    "coarse.taylornet": ("network", "form", "normalised", "parameters", "test"),
+    "coarse.taylornet": ("network", "form", "blocks", "normalised", "parameters", "test"),
     "automata.languages": ("cell", "learned", "exact automaton", "first k", "stable k"),
 }
 

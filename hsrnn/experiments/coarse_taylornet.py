@@ -4,6 +4,17 @@ Yang, Xie and Yang (2023, arXiv 2211.01779) report in words a TaylorNet near the
 with far fewer parameters; their layers, sizes and accuracies could not be read, so nothing here is called the
 paper's. Every network has a budget of parameters and is as wide as the budget allows. The validation part is
 carved from the training pictures; the test part is scored once, with the weights of the last update.
+
+The presets are for MNIST. CIFAR-10 takes two runs on a desk, with blocks that do not overlap and with such
+that do, and one on a GPU, whose TaylorNet has a step on the same grid before each coarse one:
+
+    hsrnn reproduce coarse.taylornet --preset desk --seeds 0-2 --dataset cifar10-jpg --sizes 100000
+        --orders --norms batch --ridge 0 --mirror --epochs 16
+    hsrnn reproduce coarse.taylornet --preset desk --seeds 0-2 --dataset cifar10-jpg --sizes 100000
+        --orders --norms batch --ridge 0 --mirror --epochs 16 --baselines --block 3 --stride 2
+    hsrnn reproduce coarse.taylornet --preset paper --seeds 0-2 --dataset cifar10-jpg --sizes 1000000
+        --orders --sharings --norms batch --ridge 0 --mirror --epochs 60 --shift 4 --smoothing 0.1
+        --baselines linear cnn --block 3 --stride 2 --depth 1 --reach 3 --device cuda
 """
 
 from __future__ import annotations

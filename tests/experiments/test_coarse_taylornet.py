@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from functools import partial
@@ -9,9 +10,16 @@ from functools import partial
 import jaxtyping
 import pytest
 import torch
+import tyro
 
-from hsrnn import coarse, datasets, experiments, ledger
-from hsrnn.experiments import coarse_taylornet, coarse_taylornet_tables
+from hsrnn import cli, coarse, datasets, experiments, ledger
+from hsrnn.experiments import (
+    coarse_anchors,
+    coarse_networks,
+    coarse_taylornet,
+    coarse_taylornet_claims,
+    coarse_taylornet_tables,
+)
 from hsrnn.experiments.coarse_taylornet import PRESETS, RIDGE, TaylorNetExperimentConfig
 
 SMOKE = PRESETS["smoke"]
@@ -115,51 +123,140 @@ def test_every_preset_names_distinct_networks():
     }
 
 
-def network(kind, accuracy, order=2, norm="batch", most=62_000):
+def network(kind, accuracy, order=2, norm="batch", most=62_000, valid=0.99):
     return {
-        "kind": kind, "most": most, "order": order, "sharing": "level" if kind == "taylor" else "",
-        "norm": norm,
-        "parameters": most - 1, "train_accuracy": 1.0, "valid_accuracy": 0.99, "test_accuracy": accuracy,
+        "kind": kind, "most": most, "order": order if kind == "taylor" else 0,
+        "sharing": "level" if kind == "taylor" else "", "norm": norm if kind == "taylor" else "",
+        "parameters": most - 1, "train_accuracy": 1.0, "valid_accuracy": valid, "test_accuracy": accuracy,
         "seconds": 1.0,
     }  # fmt: skip
 
 
-def judged(finished, seeds, *made, **config):
-    records = [
+def desk(finished, seeds, *made, **config):
+    """Records of the desk preset, a seed each, in which every network is .01 points better than before."""
+    return [
         replace(finished, preset="desk", seed=seed, metrics={
-            "dataset": "MNIST: digits",
+            "dataset": config.get("title", "MNIST: digits"),
             "networks": [m | {"test_accuracy": m["test_accuracy"] + 1e-4 * seed} for m in made],
         }, config=finished.config | {"dataset": "mnist", "pictures": 0} | config)
         for seed in range(seeds)
     ]  # fmt: skip
-    return records, [row[-1] for row in coarse_taylornet_tables.claims_table(records).rows]
+
+
+def verdicts(records):
+    return [row[-1] for row in coarse_taylornet_claims.claims_table(records).rows]
+
+
+def every(batch, scale, cnn, flat, one):
+    return (
+        network("taylor", batch), network("taylor", 0.5, most=2_600), network("taylor", scale, norm="scale"),
+        network("taylor", one, order=1), network("mlp", 0.98), network("cnn", cnn), network("flat", flat),
+    )  # fmt: skip
+
+
+GOOD = every(0.993, 0.991, 0.993, 0.97, 0.92)
 
 
 def test_verdicts(finished):
-    def made(batch, scale, cnn, flat, one):
-        return (
-            network("taylor", batch), network("taylor", 0.5, most=2_600),
-            network("taylor", scale, norm="scale"),
-            network("taylor", one, order=1), network("mlp", 0.98), network("cnn", cnn), network("flat", flat),
-        )  # fmt: skip
-
-    good = made(0.993, 0.991, 0.993, 0.97, 0.92)
-    records, verdicts = judged(finished, 5, *good)
-    assert verdicts == ["reproduced"] * 3
-    accuracy, claims = coarse_taylornet_tables.tables(records)
-    assert accuracy.title == "MNIST, preset desk, blocks that do not overlap: accuracy, %"
-    assert accuracy.rows[0][:4] == ("TaylorNet", "order 2, shared by a level", "BatchNorm", "61,999")
-    assert accuracy.rows[2][2] == "none" and accuracy.rows[4][:3] == ("mlp", "-", "-")
+    claims = coarse_taylornet_claims.claims_table(desk(finished, 5, *GOOD))
+    assert [row[-1] for row in claims.rows] == ["reproduced"] * 3
     assert "99.32 %" in claims.rows[0][2] and "+7.30 (+7.30 to +7.30) to order 1" in claims.rows[2][2]
-    assert judged(finished, 4, *good)[1] == ["not tested (4 seeds)"] * 3
-    assert judged(finished, 5, *made(0.993, 0.985, 0.993, 0.995, 0.995))[1] == [
-        "partly", "not reproduced", "not reproduced",
+    assert verdicts(desk(finished, 4, *GOOD)) == ["not tested (4 seeds)"] * 3
+    mixed = desk(finished, 5, *every(0.993, 0.985, 0.993, 0.995, 0.995))
+    assert verdicts(mixed) == ["partly", "not reproduced", "not reproduced"]
+    assert verdicts(desk(finished, 5, *every(0.985, 0.985, 0.993, 0.97, 0.9)))[0] == "not reproduced"
+    for other in ({"stride": 2, "block": 3}, {"depth": 1, "reach": 3}, {"pictures": 100}):
+        assert verdicts(desk(finished, 5, *GOOD, **other)) == ["not tested"] * 3
+    assert verdicts([replace(record, preset="book") for record in mixed]) == ["not tested"] * 3
+    # Networks are told apart by data set, and one that is missing decides nothing.
+    other = desk(finished, 3, GOOD[0], GOOD[5], dataset="cifar10-jpg", title="CIFAR-10, JPEG copy: colours")
+    both = coarse_taylornet_claims.claims_table([*mixed, *other])
+    assert [row[-1] for row in both.rows] == [
+        "partly", "not tested", "not reproduced", "not tested", "not reproduced", "not tested",
     ]  # fmt: skip
-    assert judged(finished, 5, *made(0.985, 0.985, 0.993, 0.97, 0.9))[1][0] == "not reproduced"
-    for other in ({"dataset": "digits"}, {"stride": 2, "block": 3}, {"pictures": 100}):
-        assert judged(finished, 5, *good, **other)[1] == ["not tested"] * 3
-    overlapping = coarse_taylornet_tables.tables(judged(finished, 2, *good, block=3, stride=2)[0])[0]
-    assert "blocks that overlap" in overlapping.title
+    assert "CIFAR-10, JPEG copy: with BatchNorm 99.31 %: no mlp, " in both.rows[1][2]
+    assert verdicts([]) == ["not tested"] * 3
+
+
+def test_tables_pool_what_was_trained_alike(finished):
+    overlapping = network("taylor", 0.995)
+    records = desk(finished, 5, *GOOD) + desk(finished, 2, overlapping, block=3, stride=2)
+    accuracy, difference, targets, claims = coarse_taylornet_tables.tables(records)
+    assert accuracy.title == "MNIST, preset desk: accuracy, %" and len(accuracy.rows) == len(GOOD) + 1
+    assert accuracy.rows[0][:5] == (
+        "TaylorNet", "order 2, shared by a level", "2 x 2, disjoint", "BatchNorm", "61,999",
+    )  # fmt: skip
+    assert accuracy.rows[2][3] == "none" and accuracy.rows[4][:4] == ("mlp", "-", "-", "-")
+    assert accuracy.rows[-1][2] == "3 x 3, overlapping" and "(2 seeds)" in accuracy.rows[-1][-1]
+    assert accuracy.note.count("Made by `hsrnn reproduce") == 2 and "--block 3 --stride 2" in accuracy.note
+    found = {row[:2]: row[3:] for row in difference.rows}
+    assert found["TaylorNet, disjoint blocks", "cnn"] == ("+0.00", "+0.00 to +0.00", "5")
+    assert found["TaylorNet, disjoint blocks", "the same, order 1"][0] == "+7.30"
+    assert found["TaylorNet, overlapping blocks", "disjoint blocks"] == ("+0.20", "+0.20 to +0.20", "2")
+    assert found["TaylorNet, overlapping blocks", "flat"][2] == "2"  # the seeds that both have
+    assert len(claims.rows) == 3 and len(targets.rows) == len(coarse_taylornet_claims.TARGETS)
+    # Another way to train is another table; a repeated run counts once.
+    longer = desk(finished, 1, *GOOD, epochs=99)
+    assert len(coarse_taylornet_tables.tables([*records, *records, *longer])) == 6
+    again = coarse_networks.pooled([*records, *records])
+    assert [len(runs) for runs in again.values()] == [5] * len(GOOD) + [2]
+    steps = coarse_networks.Which("taylor", 9, 2, "level", "batch", 2, 2, 1, 3)
+    assert steps.overlaps and steps.blocks == "2 x 2, disjoint, after 1 of 3 x 3 on the same grid"
+
+
+def test_targets(finished):
+    def rows(records):
+        return [row[2:] for row in coarse_taylornet_claims.targets_table(records).rows]
+
+    assert [row[1:] for row in rows([])] == [("-", "not tested")] * 5
+    found = rows(desk(finished, 5, *GOOD))
+    assert found[0][0] == "MNIST: 99.32 ± 0.02 (5 seeds), 61,999 parameters, blocks 2 x 2, disjoint"
+    assert [row[1:] for row in found[:3]] == [("-", "met"), ("0.28 points", "not met"), ("-", "met")]
+    assert [row[2] for row in rows(desk(finished, 4, *GOOD))[:2]] == ["not tested (4 seeds)"] * 2
+    # The validation part chooses, not the test part; too large a network does not count.
+    other = desk(finished, 5, network("taylor", 0.999, valid=0.98), epochs=40)
+    large = desk(finished, 5, network("taylor", 0.999, valid=1.0, most=70_000), epochs=50)
+    assert rows([*desk(finished, 5, *GOOD), *other, *large])[0] == found[0]
+    cifar = {"dataset": "cifar10-jpg", "title": "CIFAR-10, JPEG copy: colours"}
+    disjoint = desk(finished, 3, network("taylor", 0.9), **cifar)
+    assert [row[-1] for row in rows(disjoint)] == ["not tested"] * 5
+    overlapping = desk(finished, 3, network("taylor", 0.7), block=3, stride=2, **cifar)
+    assert rows([*disjoint, *overlapping])[3][1:] == ("14.99 points", "not met")
+    paper = [replace(record, preset="paper") for record in overlapping]
+    assert [row[-1] for row in rows(paper)[3:]] == ["not tested", "not met"]
+
+
+def test_the_commands_for_cifar_say_what_they_promise():
+    """Parse them as the command line does, and build what they would train, without its memory."""
+    commands = re.findall(
+        r"hsrnn (reproduce coarse.taylornet [^\n]*(?:\n {8}[^\n]*)*)", coarse_taylornet.__doc__
+    )
+    assert len(commands) == 3
+    made = {}
+    for command in commands:
+        options = cli._parse("reproduce", command.split()[1:])
+        config = tyro.cli(
+            TaylorNetExperimentConfig, default=PRESETS[options.preset], args=list(options.settings)
+        )
+        assert config.dataset == "cifar10-jpg" and config.mirror and options.seeds == "0-2"
+        for key in coarse_taylornet.keys(config):
+            with torch.device("meta"):
+                network = coarse_taylornet.made(config, (3, 32, 32), key, seed=0)
+            assert key[0] == "linear" or 0.8 * key[1] < coarse.parameters(network) <= key[1]
+            made.setdefault((options.preset, config.block, config.depth), []).append((key[0], network))
+    disjoint, overlapping, large = made.values()
+    assert {"taylor", "linear", "cnn"} <= {kind for kind, _ in disjoint}
+    assert [kind for kind, _ in overlapping] == ["taylor"] and large[0][0] == "taylor"
+    assert list(made) == [("desk", 2, 0), ("desk", 3, 0), ("paper", 3, 1)]
+    assert [nets[0][1].config.degree for nets in made.values()] == [2**5, 2**5, 2**10]
+
+
+def test_anchors_name_their_source():
+    table = coarse_anchors.anchors_table("mnist")
+    assert table.rows == tuple(sorted(table.rows))
+    assert all(anchor.source and 50 < anchor.percent < 100 for anchor in coarse_anchors.ANCHORS)
+    with pytest.raises(ValueError, match="dataset must be one of cifar10, mnist, got 'cifar10-jpg'"):
+        coarse_anchors.anchors_table("cifar10-jpg")
 
 
 def test_errors():
