@@ -18,6 +18,7 @@
 ``edge_pooling`` the hierarchy to compare with
 ``config``       :class:`ParserConfig`: what a network is made of
 ``model``        :class:`Parser`: the whole network and its baselines
+``control``      :class:`Twin`: as many merges as another network makes, elsewhere
 ``exact``        all partitions of a small graph: how far a rule is from the Gibbs distribution
 ===============  =================================================================================
 """
@@ -26,6 +27,7 @@ from .acceptance import accept, log_transition
 from .backbone import SmallUNet
 from .chain import PartitionChain, blocks_in_order
 from .config import ParserConfig
+from .control import Twin, guided_groups
 from .edge_pooling import EdgePooling
 from .evolution import MergeLog, MergeRule, evolve
 from .exact import (
@@ -44,7 +46,7 @@ from .hierarchy import Agreement, Hierarchy, compare
 from .merging import MergeScore, coarsen, merge, merge_loss, unmerge
 from .model import Parser, ParserOutput, matched, parameters
 from .orders import confidence_order, perturbed_order, random_order, search_order
-from .proposals import Proposal, at_random, match, merges, propose, sample_edges
+from .proposals import Proposal, at_random, first_merges, match, merges, propose, sample_edges
 from .schedule import Schedule, depths, schedule
 from .scores import Score, confusion, score
 from .superpixels import Superpixels, ceiling, from_map, majority, stack, superpixels
@@ -69,6 +71,7 @@ __all__ = [
     "Score",
     "SmallUNet",
     "Superpixels",
+    "Twin",
     "accept",
     "at_random",
     "bias",
@@ -82,9 +85,11 @@ __all__ = [
     "confusion",
     "depths",
     "evolve",
+    "first_merges",
     "from_map",
     "gibbs",
     "graph_from_edges",
+    "guided_groups",
     "log_transition",
     "majority",
     "match",

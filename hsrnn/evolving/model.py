@@ -17,6 +17,7 @@ The baselines are the same network with one part taken out or replaced, at equal
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -136,6 +137,7 @@ class Parser(nn.Module):
         labels: Int64[Tensor, "images height width"] | None = None,
         *,
         generator: torch.Generator | None = None,
+        groups: Sequence[Tensor] | None = None,
     ) -> ParserOutput:
         """Parse a batch.
 
@@ -145,11 +147,19 @@ class Parser(nn.Module):
             labels: class of each pixel, -1 for none; gives the losses. While training, they also enter the
                 acceptance of proposals; in evaluation they never do (decision E6).
             generator: source of all chance; in evaluation one of seed 0 if ``None``.
+            groups: for each level but the last, the node above of each of its nodes: a hierarchy that was
+                fixed beforehand takes the place of proposals.
 
         Raises:
-            ValueError: for images or labels that do not fit the superpixels, images that are not finite, or
-                no generator while training.
+            ValueError: for images or labels that do not fit the superpixels, images that are not finite,
+                no generator while training, or groups for a network that does not merge by proposals or has
+                other levels.
         """
+        if groups is not None and (self.config.kind != "evolving" or len(groups) != self.config.levels - 1):
+            raise ValueError(
+                f"groups must be {self.config.levels - 1} for a network of the kind 'evolving' with "
+                f"{self.config.levels} levels, got {len(groups)} for the kind {self.config.kind!r}"
+            )
         if generator is None:
             if self.training:
                 raise ValueError("training draws random numbers: pass a generator, or call eval() first")
@@ -177,7 +187,7 @@ class Parser(nn.Module):
                 states = self.perceptrons(features)
             else:
                 sure = parts.pool(confidence.detach().softmax(1))
-                states, tree = self.nodes(features, sure, parts, counts, merging, generator)
+                states, tree = self.nodes(features, sure, parts, counts, merging, generator, groups)
             logits = self.head(states)
         losses: dict[str, Tensor] = {}
         if labels is not None and counts is not None:
@@ -210,10 +220,11 @@ class Parser(nn.Module):
         counts: Int64[Tensor, "nodes classes"] | None,
         merging: list[Tensor],
         generator: torch.Generator,
+        given: Sequence[Tensor] | None = None,
     ) -> tuple[Float[Tensor, "nodes hidden"], Hierarchy]:
         """Run all levels and return what the head sees of every superpixel, and the hierarchy.
 
-        Losses of the merging probabilities are appended to ``merging``.
+        Losses of the merging probabilities are appended to ``merging``; groups may be ``given``.
         """
         config = self.config
         tree, columns = Hierarchy.start(parts.graph), parts.centres[:, 1:]
@@ -242,9 +253,12 @@ class Parser(nn.Module):
                 if counts is not None:
                     here = counts.new_zeros(graph.nodes, counts.shape[1]).index_add(0, back, counts)
                     merging.append(merge_loss(p, graph, majority(here)))
-                    if self.training:
+                    if self.training and given is None:
                         judge = self.judge(before, state.hidden, back, weights, counts, parts.graph)
-                groups, log = evolve(graph, p, config.rule, generator=generator, loss=judge)
+                if given is not None:
+                    groups, log = given[level], MergeLog.empty()
+                else:
+                    groups, log = evolve(graph, p, config.rule, generator=generator, loss=judge)
                 features = merge(after, groups, weights)
             state = NodeState(merge(state.hidden, groups, weights), merge(state.memory, groups, weights))
             confidence, columns = merge(confidence, groups, weights), merge(columns, groups, weights)

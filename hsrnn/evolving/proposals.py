@@ -8,6 +8,7 @@ edges.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -18,7 +19,7 @@ from torch import Tensor
 from .graph import Graph, components
 
 ProposalKind = Literal["bernoulli", "matching", "threshold", "random", "none"]
-TRIES = 20  # how often `random` draws again to reach the number of merges
+TRIES = 20  # how often priorities are drawn to reach the number of merges
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,20 +118,30 @@ def propose(
 
 
 def at_random(graph: Graph, model: Proposal, generator: torch.Generator) -> Proposal:
-    """Return a random matching with as many merges in each graph as ``model`` has.
+    """Return a random matching with as many merges in each graph as ``model`` has, see
+    :func:`first_merges`."""
+    return first_merges(graph, merges(graph, model.groups), lambda: _shuffled(model.merged, generator))
 
-    Where a random matching cannot hold as many, it is drawn anew, up to 20 times, and the largest is taken.
+
+def first_merges(graph: Graph, wanted: Int64[Tensor, "graphs"], priorities: Callable[[], Tensor]) -> Proposal:
+    """Return the first ``wanted`` merges in each graph of the matching that goes by decreasing priority.
+
+    Where that matching holds fewer, priorities are drawn anew, up to 20 times, and the largest is taken.
+
+    Args:
+        graph: the graph to coarsen.
+        wanted: merges in each graph of the union.
+        priorities: draws a priority of each edge, ``(edges,)``.
     """
-    everything = torch.ones_like(model.merged)
-    wanted = merges(graph, model.groups)
-    best = torch.zeros_like(model.merged)
+    everything = torch.ones(graph.edges.shape[1], dtype=torch.bool, device=graph.batch.device)
+    best = torch.zeros_like(everything)
     missing = torch.ones(graph.graphs, dtype=torch.bool, device=best.device)
     for _ in range(TRIES):
-        priority = _shuffled(everything, generator)
+        priority = priorities()
         found = match(graph, everything, priority)
         # In each graph, keep the first of the matching: what going edge by edge would have taken by then.
         places = torch.nonzero(found)[:, 0]
-        places = places[priority[places].argsort(descending=True)]
+        places = places[priority[places].argsort(descending=True, stable=True)]
         places = places[graph.edge_batch[places].argsort(stable=True)]
         owner = graph.edge_batch[places]
         have = torch.bincount(owner, minlength=graph.graphs)
