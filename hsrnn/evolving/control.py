@@ -1,4 +1,4 @@
-"""The control that decides: as many merges as another network makes, in every image at every level, elsewhere.
+"""The control that decides: as often merged as another network does, in every image and level, elsewhere.
 
 That merging helps says little while nobody knows what merging *these* regions adds to merging as many others.
 A :class:`Twin` asks its leader how many nodes it would keep, and merges down to exactly that many: at random,
@@ -83,8 +83,8 @@ def guided_groups(
 class Twin(Parser):
     """A parser whose graphs have as many nodes as its leader's, in every image at every level.
 
-    The leader is asked in evaluation mode and draws what it would draw alone, so a twin that is evaluated with
-    the same seed has the leader's counts to the node.
+    The leader is asked in evaluation mode and draws what it would draw alone, so a twin evaluated with the
+    same seed has the leader's counts to the node.
 
     Args:
         config: what it is made of; kind ``"evolving"`` and as many levels as the leader.
