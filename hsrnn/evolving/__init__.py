@@ -19,6 +19,9 @@
 ``config``       :class:`ParserConfig`: what a network is made of
 ``model``        :class:`Parser`: the whole network and its baselines
 ``control``      :class:`Twin`: as many merges as another network makes, elsewhere
+``examples``     :class:`Examples`: labelled images with their superpixels, in batches
+``train``        :func:`train`: the loop, resumable at any moment
+``evaluation``   :func:`evaluate`: scores beside the ceiling, and what every level is like
 ``exact``        all partitions of a small graph: how far a rule is from the Gibbs distribution
 ===============  =================================================================================
 """
@@ -29,6 +32,7 @@ from .chain import PartitionChain, blocks_in_order
 from .config import ParserConfig
 from .control import Twin, guided_groups
 from .edge_pooling import EdgePooling
+from .evaluation import Evaluation, LevelScore, evaluate
 from .evolution import MergeLog, MergeRule, evolve
 from .exact import (
     Bias,
@@ -40,6 +44,7 @@ from .exact import (
     total_variation,
     transition_matrix,
 )
+from .examples import Batch, Examples, examples, mirrored
 from .graph import Graph, canonical, components, graph_from_edges, union
 from .graph_lstm import GraphLSTM, NodeState
 from .hierarchy import Agreement, Hierarchy, compare
@@ -50,14 +55,19 @@ from .proposals import Proposal, at_random, first_merges, match, merges, propose
 from .schedule import Schedule, depths, schedule
 from .scores import Score, confusion, score
 from .superpixels import Superpixels, ceiling, from_map, majority, stack, superpixels
+from .train import TrainingConfig, optimizer_of, train
 
 __all__ = [
     "Agreement",
+    "Batch",
     "Bias",
     "EdgePooling",
+    "Evaluation",
+    "Examples",
     "Graph",
     "GraphLSTM",
     "Hierarchy",
+    "LevelScore",
     "MergeLog",
     "MergeRule",
     "MergeScore",
@@ -71,6 +81,7 @@ __all__ = [
     "Score",
     "SmallUNet",
     "Superpixels",
+    "TrainingConfig",
     "Twin",
     "accept",
     "at_random",
@@ -84,7 +95,9 @@ __all__ = [
     "confidence_order",
     "confusion",
     "depths",
+    "evaluate",
     "evolve",
+    "examples",
     "first_merges",
     "from_map",
     "gibbs",
@@ -97,7 +110,9 @@ __all__ = [
     "merge",
     "merge_loss",
     "merges",
+    "mirrored",
     "one_way_bias",
+    "optimizer_of",
     "parameters",
     "partitions",
     "perturbed_order",
@@ -111,6 +126,7 @@ __all__ = [
     "stationary",
     "superpixels",
     "total_variation",
+    "train",
     "transition_matrix",
     "union",
     "unmerge",
