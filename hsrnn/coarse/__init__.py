@@ -11,6 +11,7 @@ public descriptions; every choice is ours, and most can be switched.
 ``train``        the training loop, and how a network is scored
 ``augment``      shifted and mirrored images
 ``baselines``    other networks of equal size, and a quadratic classifier in closed form
+``floors``       ridge regression in closed form on products of neighbouring pixels
 ``distill``      :class:`Distiller`: data into references, level by level; classify by looking
 ``coarsener``    G: a group of pictures becomes one picture
 ``embedder``     E: pictures to vectors that are compared
@@ -25,6 +26,7 @@ from .coarsener import Coarsener, coarse_levels, into_groups
 from .distill import Distiller
 from .embedder import Embedder, PictureClassifier, train_classifier
 from .fixed_point import Looks, Trajectory, iterate, looks, sharpness
+from .floors import MonomialRidge, monomials
 from .orders import coefficient, gradient, hessian, orders, straighten
 from .references import (
     accuracy_by_looking,
@@ -52,6 +54,7 @@ __all__ = [
     "FlatTaylor",
     "Level",
     "Looks",
+    "MonomialRidge",
     "PictureClassifier",
     "Rescale",
     "Score",
@@ -79,6 +82,7 @@ __all__ = [
     "matched_references",
     "mean_references",
     "mirrored",
+    "monomials",
     "neighbourhoods",
     "orders",
     "output_size",

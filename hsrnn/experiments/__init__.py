@@ -23,6 +23,7 @@ from . import (
     automata_trust_tables,
     coarse_distill,
     coarse_distill_tables,
+    coarse_floors,
     coarse_taylornet,
     coarse_taylornet_tables,
     hmrnn_handwriting,
@@ -104,6 +105,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             coarse_taylornet.PRESETS,
             coarse_taylornet.run,
             coarse_taylornet_tables.tables,
+        ),
+        Experiment(
+            "coarse.floors",
+            "Classifiers in closed form that a trained polynomial has to beat",
+            coarse_floors.PRESETS,
+            coarse_floors.run,
+            coarse_floors.tables,
         ),
         Experiment(
             "coarse.distill",

@@ -9,6 +9,7 @@ from hsrnn.figures.automata_results import plot_intervals, plot_sweep
 from hsrnn.figures.automata_walk import Automaton
 from hsrnn.figures.automaton import plot_automaton
 from hsrnn.figures.boundaries import Boundaries
+from hsrnn.figures.coarse_results import plot_sizes
 from hsrnn.figures.handwriting import Handwriting, plot_handwriting
 from hsrnn.figures.hidden_states import plane, plot_hidden_states, project
 from hsrnn.figures.living import LivingFigure
@@ -70,6 +71,7 @@ __all__ = [
     "plot_scores",
     "plot_segment_tree",
     "plot_shares",
+    "plot_sizes",
     "plot_sketch_memory",
     "plot_straight_through",
     "plot_sweep",
