@@ -55,6 +55,7 @@ from IPython.display import Markdown, display
 
 from hsrnn import datasets, exercises, figures, hmrnn, ledger
 from hsrnn.experiments import hmrnn_cost, hmrnn_language, hmrnn_language_tables
+from hsrnn.experiments import hmrnn_text_claims
 
 torch.set_num_threads(1)  # networks this small run fastest on one thread
 corpus = datasets.load("generated", length=500_000)
@@ -344,7 +345,7 @@ print(fill(opening + symbols.decode(list(drawn)), 80))
 # ## What the paper says, and what we measured
 
 # %% tags=["hide-input"]
-hmrnn_language_tables.claims_table(records)
+hmrnn_text_claims.claims_table(records)
 
 # %% [markdown]
 # Our `desk` runs read fifteen million letters with 128 units a layer; the paper trains 512 units for as

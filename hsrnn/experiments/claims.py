@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hsrnn.ledger import Record
 
@@ -23,13 +24,19 @@ def undecided(seeds: int) -> str:
 
 def command(record: Record) -> str:
     """Return the shortest command that repeats a record's run."""
+    return command_of(record.experiment, record.preset, record.config, f"--seed {record.seed}")
+
+
+def command_of(name: str, preset: str, config: Mapping[str, Any], seeds: str) -> str:
+    """Return the shortest command that runs an experiment with the settings ``config``, as a record holds
+    them; ``seeds`` is the option that names the seeds."""
     from . import experiment
 
-    words = f"hsrnn reproduce {record.experiment} --preset {record.preset} --seed {record.seed}"
-    for name, default in vars(experiment(record.experiment).presets[record.preset]).items():
-        value = record.config[name]
+    words = f"hsrnn reproduce {name} --preset {preset} {seeds}"
+    for setting, default in vars(experiment(name).presets[preset]).items():
+        value = config[setting]
         if value != (list(default) if isinstance(default, tuple) else default):
-            option = name.replace("_", "-")
+            option = setting.replace("_", "-")
             if isinstance(value, bool):
                 words += f" --{option}" if value else f" --no-{option}"
             else:

@@ -25,6 +25,8 @@ from hsrnn.training import Processes, save_checkpoint
 from .hmrnn_models import operation_metrics, read_model, training_metrics, training_of
 
 Core = Literal["hmlstm", "lstm", "layer-norm-lstm", "clockwork"]
+JOINED = ":joined"
+"""Behind the name of a corpus: its text without the spaces between words."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class LanguageConfig:
     """Settings of one run.
 
     Attributes:
-        corpus: a name that ``hsrnn data list`` shows, or the path of a UTF-8 text file.
+        corpus: a name that ``hsrnn data list`` shows, or the path of a UTF-8 text file. With ``:joined``
+            behind it, as in ``ptb:joined``, the spaces between words are taken out.
         corpus_length: characters of the generated corpus over all splits; other corpora ignore it.
         core: the recurrent core.
         hidden_sizes: units of each layer (module, for the clockwork RNN).
@@ -109,18 +112,42 @@ def load_corpus(config: LanguageConfig) -> datasets.Corpus:
     """Load the corpus that ``config`` names.
 
     Raises:
-        ValueError: if it is no text.
+        ValueError: if it is no text, or has no space to take out.
     """
-    if config.corpus == "generated":
-        return datasets.load("generated", length=config.corpus_length)
-    if config.corpus in datasets.NAMES:
-        if datasets.read_card(config.corpus).unit != "symbols":
+    name = config.corpus.removesuffix(JOINED)
+    without = name != config.corpus
+    if name == "generated":
+        return datasets.load(name, length=config.corpus_length, spaces=not without)
+    if name in datasets.NAMES:
+        if datasets.read_card(name).unit != "symbols":
             raise ValueError(
-                f"corpus must be a text, got {config.corpus!r}, which is counted in "
-                f"{datasets.read_card(config.corpus).unit}: use hmrnn.handwriting or automata.sentiment"
+                f"corpus must be a text, got {name!r}, which is counted in "
+                f"{datasets.read_card(name).unit}: use hmrnn.handwriting or automata.sentiment"
             )
-        return datasets.load(config.corpus)
-    return datasets.load_text(Path(config.corpus))
+        corpus = datasets.load(name)
+    else:
+        corpus = datasets.load_text(Path(name))
+    return joined(corpus) if without else corpus
+
+
+def joined(corpus: datasets.Corpus) -> datasets.Corpus:
+    """Return a text without its spaces, line ends kept; its ``boundaries["word"]`` say where words ended.
+
+    Raises:
+        ValueError: if no symbol of the corpus is a space.
+    """
+    symbols = corpus.vocabulary.symbols
+    if " " not in symbols:
+        raise ValueError(f"{corpus.name} has no space to take out: name it without {JOINED!r}")
+    space = symbols.index(" ")
+    vocabulary = replace(corpus.vocabulary, symbols=symbols[:space] + symbols[space + 1 :])
+    parts, words = {}, {}
+    for split in ("train", "valid", "test"):
+        codes = getattr(corpus, split)
+        kept = codes != space
+        words[split] = {"word": hmrnn.word_ends(corpus.vocabulary.decode(codes))[kept]}
+        parts[split] = (codes - (codes > space))[kept].astype(vocabulary.dtype)
+    return replace(corpus, vocabulary=vocabulary, **parts, boundaries=words, floor={})
 
 
 def build_model(config: LanguageConfig, vocabulary_size: int, *, seed: int = 0) -> hmrnn.CharLanguageModel:

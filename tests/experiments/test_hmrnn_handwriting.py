@@ -144,7 +144,8 @@ def test_verdicts_need_seeds_and_separate_intervals():
     # Records of the generated hand say nothing about the claim, and presets are not mixed.
     generated = [replace_data(record) for record in many]
     assert verdict(generated) == "not tested"
-    mixed = [fake(step, s, 1100 + s) for s in range(5)] + [fake(lstm, s, 1000, "paper") for s in range(5)]
+    large = replace(PRESETS["paper"], core="lstm", slope_max=1.0)
+    mixed = [fake(step, s, 1100 + s) for s in range(5)] + [fake(large, s, 1000, "paper") for s in range(5)]
     assert verdict(mixed) == "not tested"
 
 
@@ -159,7 +160,9 @@ def test_score_table_gives_mean_spread_paper_baseline_and_command():
     lstm, annealed, rule = table.rows
     assert lstm[:4] == ("LSTM", "3 x 128", "7", "1081") and lstm[4] == "1010.0 ± 10.0 (3 seeds)"
     assert (
-        annealed[0] == "HM-LSTM, step, annealed" and annealed[3] == "1167" and annealed[-2] == "0.200 / 0.050"
+        annealed[0] == "HM-LSTM, step, annealed by 1.8 an epoch"
+        and annealed[3] == "1167"
+        and annealed[-2] == "0.200 / 0.050"
     )
     assert rule[0] == "one mixture for all points" and rule[4] == "-900.0 ± 0.0 (3 seeds)"
     assert "`hsrnn reproduce hmrnn.handwriting --preset desk --seed 0 --core lstm`" in table.note

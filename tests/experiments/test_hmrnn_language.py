@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from hsrnn import datasets, experiments, figures, hmrnn, ledger
-from hsrnn.experiments import claims, hmrnn_language, hmrnn_language_tables
+from hsrnn.experiments import claims, hmrnn_language, hmrnn_language_tables, hmrnn_text_claims
+from hsrnn.experiments.hmrnn_cost import read_cost
 from hsrnn.experiments.hmrnn_language import PRESETS, LanguageConfig
 from hsrnn.experiments.hmrnn_language_figure import boundaries_figure
 from hsrnn.training import CheckpointError, save_checkpoint
@@ -65,6 +66,31 @@ def test_handwriting_is_no_text():
         hmrnn_language.load_corpus(replace(SMOKE, corpus="strokes"))
 
 
+def test_spaces_are_taken_out_and_words_still_known(tmp_path):
+    """Every symbol but the spaces stays, in order, and a word ends where it ended before; the generated text
+    without spaces, made by its grammar, agrees."""
+    path = tmp_path / "own.txt"
+    path.write_text("it fell .\na cat sat on it\n" * 20, encoding="utf-8")
+    own, bare = (
+        hmrnn_language.load_corpus(replace(SMOKE, corpus=str(path) + form)) for form in ("", ":joined")
+    )
+    assert len(own.vocabulary) == len(bare.vocabulary) + 1 and " " not in bare.vocabulary
+    for split in ("train", "valid", "test"):
+        text = own.vocabulary.decode(getattr(own, split))
+        assert bare.vocabulary.decode(getattr(bare, split)) == text.replace(" ", "")
+        pieces = text.replace(" ", "").replace("\n", "")
+        ends = bare.boundaries[split]["word"][getattr(bare, split) != bare.vocabulary.symbols.index("\n")]
+        assert len(pieces) == len(ends)
+        cut = "".join(letter + " " * int(end) for letter, end in zip(pieces, ends)).split()
+        assert cut == text.split()
+    corpus = datasets.load("generated", length=20_000, spaces=False)
+    made = hmrnn_language.load_corpus(replace(SMOKE, corpus="generated:joined", corpus_length=20_000))
+    assert made.hashes == corpus.hashes and " " not in made.vocabulary
+    assert hmrnn_language.gold_boundaries(made)["word"].sum() > 100
+    with pytest.raises(ValueError, match="no space to take out"):
+        hmrnn_language.joined(corpus)
+
+
 def test_a_foreign_file_is_refused(tmp_path):
     path = tmp_path / "x.safetensors"
     save_checkpoint(path, {"a": torch.zeros(1)}, {"update": 1})
@@ -84,14 +110,23 @@ def test_paper_preset_is_the_papers_network():
     assert sum(p.numel() for p in model.parameters()) == 8_434_615
 
 
-def fake(config: LanguageConfig, seed: int, bpc: float, preset: str = "desk") -> ledger.Record:
+def fake(
+    config: LanguageConfig,
+    seed: int,
+    bpc: float,
+    preset: str = "desk",
+    *,
+    f1: float = 0.5,
+    saving: float = 0.5,
+) -> ledger.Record:
     from dataclasses import asdict
 
     score = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "rate": 0.2}
-    rules = ("layer1", "layer2", "random1", "random2", "entropy1", "entropy2", "spaces", "entropy")
+    rules = ("layer1", "random1", "random2", "entropy1", "entropy2", "spaces", "entropy")
+    scores = {rule: score for rule in rules} | {"layer2": score | {"f1": f1}}
     boundaries = {
-        "boundary_rates": [0.2, 0.05], "saving": 0.5, "updates": [10, 3, 1],
-        "segmentation": {"word, one later": {rule: score for rule in rules}},
+        "boundary_rates": [0.2, 0.05], "saving": saving, "updates": [10, 3, 1],
+        "segmentation": {"word, one later": scores},
     }  # fmt: skip
     metrics = {"test_bpc": bpc, "parameters": 7} | (boundaries if config.core == "hmlstm" else {})
     settings = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
@@ -104,24 +139,46 @@ def verdict(records: list[ledger.Record], claim: str) -> str:
     return next(row[-1] for row in table.rows if row[0].startswith(claim))
 
 
+WITHOUT_NORM = "C1 HM-LSTM beats an LSTM without norm, equal units"
+
+
 def test_verdicts_need_seeds_and_separate_intervals():
     ours, theirs = PRESETS["desk"], replace(PRESETS["desk"], core="lstm")
-    assert verdict([], "C1") == "not tested"
+    assert verdict([], WITHOUT_NORM) == "not tested"
     one = [fake(ours, 0, 1.6), fake(theirs, 0, 1.7)]
-    assert verdict(one, "C1") == "not tested (1 seed, points to yes)"
+    assert verdict(one, WITHOUT_NORM) == "not tested (1 seed, points to yes)"
     clear = [fake(ours, s, 1.6 + s / 1e4) for s in range(5)] + [
         fake(theirs, s, 1.7 + s / 1e4) for s in range(5)
     ]
-    assert verdict(clear, "C1") == "reproduced"
+    assert verdict(clear, WITHOUT_NORM) == "reproduced"
+    # The paper's own comparison is with layer norm on both sides, and equal parameters are another one.
+    assert verdict(clear, "C1 HM-LSTM beats a layer-norm LSTM") == "not tested"
+    assert verdict(clear, "C1 HM-LSTM beats an LSTM without norm, equal parameters") == "not tested"
     reverse = [fake(theirs, s, 1.6 + s / 1e4) for s in range(5)] + [
         fake(ours, s, 1.7 + s / 1e4) for s in range(5)
     ]
-    assert verdict(reverse, "C1") == "not reproduced"
+    assert verdict(reverse, WITHOUT_NORM) == "not reproduced"
     wide = [fake(ours, s, 1.6 + s / 10) for s in range(5)] + [
         fake(theirs, s, 1.65 + s / 10) for s in range(5)
     ]
-    assert verdict(wide, "C1") == "partly: the intervals overlap"
-    assert verdict(clear, "C5") == "not reproduced"
+    assert verdict(wide, WITHOUT_NORM) == "partly: the intervals overlap"
+
+
+def test_other_settings_do_not_enter_a_claim():
+    ours, theirs = PRESETS["desk"], replace(PRESETS["desk"], core="lstm")
+    longer = [fake(replace(ours, updates=9999), s, 1.0) for s in range(5)]
+    records = [fake(theirs, s, 1.6) for s in range(5)] + longer
+    assert verdict(records, WITHOUT_NORM) == "not tested"
+
+
+def test_a_claim_is_decided_at_the_size_that_has_the_seeds():
+    large = replace(PRESETS["paper"], slope_max=1.0)
+    rival = replace(large, core="lstm")
+    one = [fake(large, 0, 1.2, "paper"), fake(rival, 0, 1.3, "paper")]
+    assert verdict(one, WITHOUT_NORM) == "not tested (1 seed, points to yes)"
+    small, other = PRESETS["desk"], replace(PRESETS["desk"], core="lstm")
+    many = [fake(c, s, n + s / 1e4) for c, n in ((small, 1.7), (other, 1.6)) for s in range(5)]
+    assert verdict(one + many, WITHOUT_NORM) == "not reproduced"
 
 
 def test_a_claim_about_two_rivals_needs_both():
@@ -134,6 +191,41 @@ def test_a_claim_about_two_rivals_needs_both():
     assert verdict(one + [fake(soft, s, 1.5 + s / 1e4) for s in range(5)], "C2") == "not reproduced"
 
 
+@pytest.mark.parametrize(("saving", "told"), [(0.6, "reproduced"), (0.4, "partly"), (0.2, "not reproduced")])
+def test_sparse_means_most_steps(saving, told):
+    records = [fake(PRESETS["desk"], s, 1.6, saving=saving + s / 1e3) for s in range(5)]
+    assert verdict(records, "C4") == told
+    assert verdict(records[:2], "C4").startswith("not tested (2 seeds, points to ")
+
+
+@pytest.mark.parametrize(
+    ("preset", "corpus", "claim"),
+    [
+        ("desk", "ptb", "C5 boundaries align with words, Treebank"),
+        ("book", "generated", "C5 generated text, its own words"),
+    ],
+)
+def test_words_are_found_where_f1_lies_above_chance(preset, corpus, claim):
+    config = PRESETS[preset]
+    assert config.corpus == corpus
+    for f1, told in ((0.7, "reproduced"), (0.54, "partly"), (0.5, "not reproduced")):
+        records = [fake(config, s, 1.6, preset, f1=f1 + s / 1e3 * (f1 > 0.5)) for s in range(5)]
+        assert verdict(records, claim) == told
+    # Records of the text without spaces decide their own row only.
+    records = [fake(replace(config, corpus=corpus + ":joined"), s, 1.6, preset, f1=0.9) for s in range(5)]
+    assert verdict(records, claim) == "not tested"
+    rows = hmrnn_language_tables.tables(records)[-1].rows
+    assert [row[-1] for row in rows if "without spaces" in row[0]].count("reproduced") == 1
+
+
+def test_saved_computation_is_read_from_the_stored_bench():
+    row = hmrnn_text_claims.claims_table([]).rows[-1]
+    (line,) = (one for one in read_cost() if one["name"] == "hmrnn.cost/512-64-0")
+    assert f"{line['multiplications']['share']:.2f} of an LSTM's multiplications" in row[2]
+    met = (line["multiplications"]["share"] < 1) + (line["ours"] < line["reference"])
+    assert row[-1] == ("not reproduced", "partly", "reproduced")[met]
+
+
 def test_score_table_gives_mean_spread_range_seeds_and_command():
     records = [fake(replace(PRESETS["desk"], core="lstm"), s, 1.6 + s / 10) for s in range(3)]
     table = hmrnn_language_tables.tables(records)[0]
@@ -141,6 +233,16 @@ def test_score_table_gives_mean_spread_range_seeds_and_command():
     assert row[0] == "LSTM" and row[1] == "3 x 128"
     assert row[4] == "1.700 ± 0.100 (3 seeds)" and row[5] == "1.600 to 1.800"
     assert "`hsrnn reproduce hmrnn.language --preset desk --seed 0 --core lstm`" in table.note
+
+
+def test_tables_tell_paces_and_texts_apart():
+    paces = [fake(replace(PRESETS["desk"], slope_max=5.0, slope_per_epoch=p), 0, 1.6) for p in (0.04, 1.33)]
+    rows = hmrnn_language_tables.tables(paces)[0].rows
+    assert [row[0].partition("annealed")[2] for row in rows] == [" by 0.04 an epoch", " by 1.33 an epoch"]
+    assert {row[3] for row in rows} == {"1.24"}
+    bare = hmrnn_language_tables.tables([fake(replace(PRESETS["desk"], corpus="ptb:joined"), 0, 1.9)])
+    assert bare[0].title.startswith("ptb without spaces, preset desk") and bare[0].rows[0][3] == "-"
+    assert "line ends" in bare[1].header and "spaces" not in bare[1].header
 
 
 def test_the_printed_command_repeats_the_run():
