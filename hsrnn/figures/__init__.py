@@ -15,7 +15,7 @@ from hsrnn.figures.hidden_states import plane, plot_hidden_states, project
 from hsrnn.figures.living import LivingFigure
 from hsrnn.figures.operations import plot_gates, plot_operation_table, plot_operations, plot_segment_tree
 from hsrnn.figures.references import plot_iterated, plot_looking, plot_references
-from hsrnn.figures.regions import borders, plot_levels, plot_waves
+from hsrnn.figures.regions import borders, plot_graph, plot_levels, plot_nodes, plot_waves
 from hsrnn.figures.results import plot_scores, plot_training
 from hsrnn.figures.reviews import Reviews
 from hsrnn.figures.scenes import (
@@ -54,6 +54,7 @@ __all__ = [
     "plot_days",
     "plot_degrees",
     "plot_gates",
+    "plot_graph",
     "plot_grids",
     "plot_handwriting",
     "plot_hidden_states",
@@ -62,6 +63,7 @@ __all__ = [
     "plot_iterated",
     "plot_levels",
     "plot_looking",
+    "plot_nodes",
     "plot_operation_table",
     "plot_operations",
     "plot_orders",
