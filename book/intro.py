@@ -87,6 +87,15 @@ boundaries_figure("the market fell after the company cut its forecast", name="in
 # - [Distillation](coarse/03-distillation.ipynb): a data set coarse-grained into ever fewer pictures, by which
 #   digits are told apart.
 #
+# ### Merges
+#
+# Liang and others ([2017](https://arxiv.org/abs/1703.03055)) let a recurrent network walk over the graph of
+# a picture's regions, and let the graph change under its feet: neighbours that it takes for one thing merge,
+# until hundreds of superpixels have become a few parts. Every merge has a probability, and can be looked at.
+#
+# - [A picture becomes a graph](evolving/01-superpixels-and-graphs.ipynb): superpixels, their graph, and the
+#   best that any network could do on it.
+#
 # ### Sketches
 #
 # Ghazi, Panigrahy and Wang ([2019](https://arxiv.org/abs/1905.12730)) keep what a network of modules

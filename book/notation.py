@@ -271,6 +271,49 @@ assert torch.allclose(parts.sum(1), network(pictures), atol=1e-4)
 print("every shape as in the table, and the orders add up to the logits")
 
 # %% [markdown]
+# ## Merges
+#
+# A picture is a graph of its regions. A batch of graphs is one graph without edges between its parts, so
+# tensors begin with `nodes`, `edges` or `pairs` (every edge in both directions) in place of a batch.
+#
+# | symbol | meaning | shape or range | in code |
+# | --- | --- | --- | --- |
+# | $R_i$ | the pixels of node $i$ | $\lvert R_i\rvert$ of them | `parts.map == i`, `graph.sizes` |
+# | $V, E$ | nodes and edges | | `graph.nodes`, `graph.edges` $(2, E)$ |
+# | $N(i)$ | neighbours of node $i$ | $\lvert N(i)\rvert$ of them | `graph.degree` |
+# | $f_i$ | feature of a node, its input | $(V, \text{features})$ | `parts.pool(map)` |
+# | $h_i, m_i$ | hidden state and memory | $(V, H)$ | `state.hidden`, `state.memory` |
+# | $q_j$ | 1 if $j$ was visited before $i$ | $(2E)$ | `plan.fresh` |
+# | | wave in which a node is updated | $(V)$ | `plan.depth` |
+# | $g^u, g^o, g^c$ | input, output and memory gate | $(V, H)$ | rows of `layer.input`, `layer.own` |
+# | $g^f_{ij}$ | adaptive forget gate of a pair | $(2E, H)$ | second result of `layer(...)` |
+# | $p_{ij}$ | merging probability of an edge | $(E)$, in $(0, 1)$ | `evolving.MergeScore` |
+# | $G^{(0)}, G^{(1)}, \ldots$ | levels, each coarser | | `tree.graphs` |
+#
+# The paper writes both states of a node with the layer as an index; here they are the state before and the
+# state after a layer.
+
+# %%
+from hsrnn import evolving
+
+parts = evolving.from_map([[0, 0, 1], [2, 2, 1]])
+V, E, wide = parts.graph.nodes, parts.graph.edges.shape[1], 7
+layer = evolving.GraphLSTM(wide, H[0], generator=torch.Generator().manual_seed(0))
+plan = evolving.schedule(parts.graph, torch.tensor([1, 0, 2]))  # node 1 first
+features = parts.pool(torch.rand(1, wide, 2, 3, generator=torch.Generator().manual_seed(1)))
+after, pair_gates = layer(features, parts.graph, plan)
+assert (V, E) == (3, 3) and features.shape == (V, wide) and parts.graph.degree.tolist() == [2, 2, 2]
+assert after.hidden.shape == after.memory.shape == (V, H[0]) and pair_gates.shape == (2 * E, H[0])
+assert plan.fresh.shape == (2 * E,) and plan.depth.tolist() == [1, 0, 2]
+score = evolving.MergeScore(H[0], generator=torch.Generator().manual_seed(2))
+merging = score(pair_gates)
+assert merging.shape == (E,) and 0 < merging.min() < merging.max() < 1
+tree = evolving.Hierarchy.start(parts.graph)
+tree = tree.grown(torch.tensor([0, 1, 0]), merging, evolving.MergeLog.empty())
+assert [graph.nodes for graph in tree.graphs] == [3, 2]
+print("three regions, three edges, three waves; two of them merged: every shape as in the table")
+
+# %% [markdown]
 # ## Sketches
 #
 # An **object** is what a module made of its inputs; a **tree** of objects is what a network understood.

@@ -1,0 +1,85 @@
+"""Exercises of the chapter on superpixels and graphs: solutions pass, stubs and plausible mistakes do not."""
+
+import numpy as np
+import pytest
+
+from hsrnn import exercises
+
+
+def pairs(regions, corners=False):
+    shifts = [(0, 1), (1, 0)] + ([(1, 1), (1, -1)] if corners else [])
+    found = set()
+    for (row, column), here in np.ndenumerate(regions):
+        for down, across in shifts:
+            r, c = row + down, column + across
+            if r < regions.shape[0] and 0 <= c < regions.shape[1] and regions[r, c] != here:
+                found.add((min(here, regions[r, c]), max(here, regions[r, c])))
+    return np.array(sorted(found)).reshape(-1, 2)
+
+
+def most(regions, labels):
+    return [
+        np.bincount(labels[(regions == r) & (labels >= 0)], minlength=1).max() for r in np.unique(regions)
+    ]
+
+
+def share_of_each(regions, labels):
+    counts = [((regions == r) & (labels >= 0)).sum() for r in np.unique(regions)]
+    return np.mean([a / n for a, n in zip(most(regions, labels), counts) if n])
+
+
+def ious(predicted, true, classes, absent):
+    predicted, true = predicted[true >= 0], true[true >= 0]
+    found = []
+    for c in range(classes):
+        union = ((predicted == c) | (true == c)).sum()
+        found.append(((predicted == c) & (true == c)).sum() / union if union else absent)
+    return np.array(found, float)
+
+
+RIGHT = {
+    "evolving.01.1": pairs,
+    "evolving.01.2": lambda regions, labels: sum(most(regions, labels)) / (labels >= 0).sum(),
+    "evolving.01.3": lambda *a: np.nanmean(ious(*a, np.nan)),
+}
+WRONG = {
+    "evolving.01.1": [
+        (lambda regions: pairs(regions, corners=True), "in a corner only"),
+        (lambda regions: pairs(regions)[::-1], "in growing order"),
+        (lambda regions: pairs(regions)[:, ::-1], "the smaller number of a pair comes first"),
+        (lambda regions: pairs(regions)[1:], "is missing"),
+        (lambda regions: 3, "should have the shape"),
+    ],
+    "evolving.01.2": [
+        (lambda regions, labels: sum(most(regions, labels)) / labels.size, "nobody knows do not count"),
+        (share_of_each, "not mean of shares"),
+        (lambda regions, labels: 1.0, "the best accuracy is"),
+    ],
+    "evolving.01.3": [
+        (lambda *a: ious(*a, 0.0).mean(), "left out, not counted as 0"),
+        (lambda *a: ious(*a, 1.0).mean(), "left out, not counted as 1"),
+        (lambda p, t, n: (p == t)[t >= 0].mean(), "the share of right pixels"),
+        (lambda p, t, n: "much", "should be numbers"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+@pytest.mark.parametrize("seed", [0, 1, None])
+def test_solutions_pass(name, seed):
+    assert exercises.check(name, RIGHT[name], seed=seed) is True
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "hint"), [(name, *wrong) for name, answers in WRONG.items() for wrong in answers]
+)
+def test_mistakes_are_found(name, answer, hint, capsys):
+    assert exercises.check(name, answer, seed=0) is False
+    said = " ".join(capsys.readouterr().out.split()).lower()
+    assert "not yet" in said and hint in said
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_stubs_are_not_solved(name, capsys):
+    assert exercises.check(name, ...) is False
+    assert "not solved yet" in capsys.readouterr().out
