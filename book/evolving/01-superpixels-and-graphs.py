@@ -4,8 +4,8 @@
 # **A photograph is a hundred thousand pixels, and a pixel means nothing. What would a network read instead,
 # and what is lost before it has read anything?**
 #
-# An arm is not a pixel, nor a square of pixels. It is a region with a shape of its own, next to other regions.
-# Liang and others ([2016](https://arxiv.org/abs/1603.07063)) therefore let a recurrent network walk not
+# An arm is not a pixel, nor a square of pixels. It is a region with a shape of its own, next to others. Liang
+# and others ([2016](https://arxiv.org/abs/1603.07063)) therefore let a recurrent network walk not
 # along a row of symbols but over a *graph*: its nodes are small regions of the picture, *superpixels*, and
 # two nodes are joined where their regions touch. A year later
 # ([2017](https://arxiv.org/abs/1703.03055)) they let the graph change while the network runs: nodes that the
@@ -215,9 +215,9 @@ for name, case in zip(("drawing", "photograph"), cases):
 print(f"mean degree below six on all of {len(cases)} pictures")
 
 # %% [markdown]
-# So there are fewer than three edges a node, and whatever is computed for every edge costs at most three times
-# as much as if it were computed for every node. Chapter 03 will need the other side of this: a graph with five
-# neighbours a node falls together into one lump when rather few of its edges are merged at once.
+# So there are fewer than three edges a node, and whatever is computed for every edge costs at most three
+# times as much as if it were computed for every node. Chapter 03 will need the other side of this: a graph
+# with five neighbours a node falls together into one lump when rather few of its edges are merged at once.
 #
 # ## The ceiling
 #
