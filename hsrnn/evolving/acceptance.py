@@ -52,6 +52,7 @@ def log_transition(
     Raises:
         ValueError: for an unknown kind.
     """
+    # Deviation E5: the sources allow several readings of the transition factor; the default is none of them.
     p = probabilities.detach().double().clamp(TINY, 1 - TINY)
     if kind in ("inverse", "swendsen-wang"):
         each = torch.log1p(-p) * (1 if kind == "swendsen-wang" else -1)

@@ -141,6 +141,7 @@ def evolve(
     rows: list[MergeLog] = []
     # `random` is a control at equal node count: a matching is proposed and judged, then moved elsewhere.
     kind: ProposalKind = "matching" if rule.proposal == "random" else rule.proposal
+    # Deviation E10: as we recall it, at most 50 proposals, after which the graph is kept as it is.
     # Chance must not get several tries at one and the same proposal.
     attempts = {"none": 0, "threshold": 1}.get(kind, rule.attempts)
     before = None

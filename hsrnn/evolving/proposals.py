@@ -104,6 +104,7 @@ def propose(
     p = probabilities.detach()
     if p.shape != graph.edges.shape[1:] or not bool(((p >= 0) & (p <= 1)).all()):
         raise ValueError(f"probabilities must be {graph.edges.shape[1]} numbers in [0, 1], {tuple(p.shape)}")
+    # Deviation E4: how the paper draws its candidates is not known; a matching bounds what one level merges.
     if kind == "none":
         merged = torch.zeros(p.shape, dtype=torch.bool, device=p.device)
     elif kind == "bernoulli":

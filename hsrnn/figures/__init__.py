@@ -14,6 +14,7 @@ from hsrnn.figures.handwriting import Handwriting, plot_handwriting
 from hsrnn.figures.hidden_states import plane, plot_hidden_states, project
 from hsrnn.figures.living import LivingFigure
 from hsrnn.figures.operations import plot_gates, plot_operation_table, plot_operations, plot_segment_tree
+from hsrnn.figures.partitions import plot_partitions, plot_percolation
 from hsrnn.figures.references import plot_iterated, plot_looking, plot_references
 from hsrnn.figures.regions import borders, plot_graph, plot_levels, plot_nodes, plot_waves
 from hsrnn.figures.results import plot_scores, plot_training
@@ -67,6 +68,8 @@ __all__ = [
     "plot_operation_table",
     "plot_operations",
     "plot_orders",
+    "plot_partitions",
+    "plot_percolation",
     "plot_references",
     "plot_roc",
     "plot_rooms",
