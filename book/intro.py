@@ -86,6 +86,7 @@ boundaries_figure("the market fell after the company cut its forecast", name="in
 #   what is lost without an order, a region, a level.
 # - [Distillation](coarse/03-distillation.ipynb): a data set coarse-grained into ever fewer pictures, by which
 #   digits are told apart.
+# - [Verdicts](coarse/04-results.ipynb): what may be said of a polynomial of its size, and of the references.
 #
 # ### Merges
 #

@@ -25,6 +25,8 @@ from hsrnn import coarse, datasets
 
 from .pieces import each_piece
 
+# Deviation T6: which controls the paper had could not be read. Here every level stands beside all of these,
+# at equal count, and is judged by nets that took no part and by one that sees the references alone.
 METHODS = (
     "distilled", "averages", "matched", "random", "herding", "k-means", "hierarchical k-means", "class mean",
 )  # fmt: skip

@@ -108,6 +108,16 @@ def name(floor: dict[str, Any]) -> str:
     }[floor["kind"]]  # fmt: skip
 
 
+def points(records: Sequence[Record], dataset: str) -> dict[str, tuple[int, float]]:
+    """Return what the figure of sizes draws: classifier -> parameters and test accuracy in per cent."""
+    return {
+        name(one): (one["parameters"], 100 * one["test_accuracy"])
+        for record in newest(records)
+        if record.config["dataset"] == dataset
+        for one in record.metrics["floors"]
+    }
+
+
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return a table of accuracies for each preset and data set."""
     shown = [record for record in newest(records) if record.preset != "smoke"]

@@ -123,3 +123,30 @@ def rival(pool: Pool, ours: Which | None, kind: str) -> Which | None:
         return None
     found = [which for which in pool if which.kind == kind]
     return next((which for which in found if which.most in (ours.most, 0)), None)
+
+
+NAMES = {
+    "mlp": "ReLU units",
+    "cnn": "CNN",
+    "strided": "CNN, disjoint",
+    "flat": "flat polynomial",
+    "linear": "linear",
+}
+"""What baselines are called in the figure of sizes."""
+
+
+def points(pool: Pool) -> dict[str, list[tuple[int, list[float]]]]:
+    """Return what the figure of sizes draws: kind -> parameters and test accuracies in per cent, one a seed.
+
+    TaylorNets are those of order 2 with BatchNorm whose blocks share weights in a level; the tables have the
+    others.
+    """
+    found: dict[str, list[tuple[int, list[float]]]] = {}
+    for which, runs in pool.items():
+        kind = NAMES.get(which.kind)
+        if (which.kind, which.order, which.sharing, which.norm) == ("taylor", 2, "level", "batch"):
+            kind = f"TaylorNet, {'overlapping' if which.overlaps else 'disjoint'}"
+        if kind:
+            size = next(iter(runs.values()))["parameters"]
+            found.setdefault(kind, []).append((size, scores(runs)))
+    return found

@@ -150,10 +150,21 @@ def test_verdicts(finished):
         assert judged(record, 5, **beaten, won=none, **noise, still=moving) == ["not reproduced"] * 3
 
 
+def test_the_target(finished):
+    record, _ = finished
+    for ours, verdict in (((0.6, 0.6, 0.6), "met"), ((0.6, 0.5, 0.6), "not met")):
+        metrics = copy.deepcopy(record.metrics)
+        setting("k-means", "new", 0.5, 0.5, 0.5)(metrics)
+        setting("distilled", "new", *ours)(metrics)
+        records = [replace(record, preset="desk", seed=seed, metrics=metrics) for seed in range(5)]
+        (row,) = coarse_distill_tables.targets_table(records).rows
+        assert row[-1] == verdict and row[1].startswith("6: +10.0 (+10.0 to +10.0), 2: ")
+
+
 def test_tables(finished):
     record, _ = finished
     records = [replace(record, preset="desk", seed=seed) for seed in range(2)]
-    accuracy, looks, fixed, claims = coarse_distill_tables.tables(records)
+    accuracy, gaps, looks, fixed, targets, claims = coarse_distill_tables.tables(records)
     assert len(accuracy.rows) == 3 * 7 + 1 and accuracy.rows[-1][:2] == ("1", "class mean")
     first = record.metrics["methods"][0]["levels"][0]
     assert accuracy.rows[0][:3] == ("6", "distilled", f"{100 * first['own']:.1f} ± 0.0")
@@ -162,7 +173,15 @@ def test_tables(finished):
     gap = coarse_distill_tables.paired(records, "random", 1)
     expected = first_difference(record)
     assert gap.mean == pytest.approx(expected) and gap.sd == 0
-    (empty,) = coarse_distill_tables.tables([record])
+    row = next(row for row in gaps.rows if row[:2] == ("2", "random"))
+    assert row[3] == f"{expected:+.1f} ({expected:+.1f} to {expected:+.1f})"  # under the new E
+    assert len(gaps.rows) == 3 * 6 + 1 and targets.rows[0][-1] == "not tested (2 seeds)"
+    # Runs with other settings have tables of their own, and verdicts come from those with most seeds.
+    other = replace(record, preset="desk", config=record.config | {"width": 5})
+    assert len(coarse_distill_tables.tables([*records, other])) == 10
+    assert coarse_distill_tables.claims_table([other, *records]).rows[0][-1] == "not tested (2 seeds)"
+    none, empty = coarse_distill_tables.tables([record])
+    assert none.rows == (("references above k-means", "no run yet", "not tested"),)
     assert [row[2:] for row in empty.rows] == [("no run yet", "not tested")] * 3
 
 

@@ -33,6 +33,9 @@ def test_a_run_and_its_table(tmp_path, monkeypatch):
     assert table.title.startswith("Digits") and table.title.endswith("preset desk: closed forms, accuracy, %")
     assert table.rows[1][:2] == ("ridge on products in 2 x 2 blocks", "2,250")
     assert [coarse_floors.name(f) for f in record.metrics["floors"]] == [row[0] for row in table.rows]
+    found = coarse_floors.points([record], "digits")
+    assert found["ridge on pixels"] == (650, 100 * pixels["test_accuracy"]) and len(found) == 3
+    assert coarse_floors.points([record], "mnist") == {}
 
 
 def test_presets_and_errors():

@@ -200,6 +200,16 @@ def test_tables_pool_what_was_trained_alike(finished):
     assert len(coarse_taylornet_tables.tables([*records, *records, *longer])) == 6
     again = coarse_networks.pooled([*records, *records])
     assert [len(runs) for runs in again.values()] == [5] * len(GOOD) + [2]
+    drawn = coarse_networks.points(again)
+    assert list(drawn) == [
+        "TaylorNet, disjoint",
+        "ReLU units",
+        "CNN",
+        "flat polynomial",
+        "TaylorNet, overlapping",
+    ]
+    assert [size for size, _ in drawn["TaylorNet, disjoint"]] == [61_999, 2_599]  # order 2 with BatchNorm
+    assert drawn["CNN"][0][1] == pytest.approx([99.3, 99.31, 99.32, 99.33, 99.34])
     steps = coarse_networks.Which("taylor", 9, 2, "level", "batch", 2, 2, 1, 3)
     assert steps.overlaps and steps.blocks == "2 x 2, disjoint, after 1 of 3 x 3 on the same grid"
 
