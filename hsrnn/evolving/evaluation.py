@@ -31,8 +31,8 @@ class LevelScore:
         same: share of edges between regions of one majority label.
         seconds: an image, in the layer of this level.
         multiplications: an image, in the matrix products of this layer; 0 where they were not counted.
-        log: proposals for the next level, of all images (``graph`` is the number of the image); empty for the
-            last level and for kinds that do not merge by proposals.
+        log: proposals for the next level, of all images (``graph`` is the number of the image, ``edges`` are
+            numbered in its batch); empty for the last level and for kinds that do not merge by proposals.
     """
 
     nodes: float
@@ -102,7 +102,7 @@ def evaluate(
         if count:
             generator.set_state(before)
             with FlopCounterMode(display=False) as counter, _measured(model, counter.get_total_flops) as done:
-                model(batch.images, batch.parts, generator=generator)
+                model(batch.images, batch.parts, batch.labels, generator=generator)
             products += counter.get_total_flops() // 2  # a multiplication and an addition are 2
         counts += confusion(output.predicted(), batch.labels, classes).cpu()
         for name, value in output.losses.items():

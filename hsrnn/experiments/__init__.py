@@ -26,6 +26,8 @@ from . import (
     coarse_floors,
     coarse_taylornet,
     coarse_taylornet_tables,
+    evolving_parsing,
+    evolving_parsing_tables,
     hmrnn_handwriting,
     hmrnn_handwriting_tables,
     hmrnn_language,
@@ -119,6 +121,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             coarse_distill.PRESETS,
             coarse_distill.run,
             coarse_distill_tables.tables,
+        ),
+        Experiment(
+            "evolving.parsing",
+            "Networks that parse pictures into parts, at equal parameters",
+            evolving_parsing.PRESETS,
+            evolving_parsing.run,
+            evolving_parsing_tables.tables,
         ),
         Experiment(
             "sketches.theorems",
