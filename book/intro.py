@@ -55,6 +55,8 @@ boundaries_figure("the market fell after the company cut its forecast", name="in
 #   the truth, against chance and against simple rules; then look at a network that has read the news.
 # - [Does it find the letters?](hmrnn/04-handwriting.ipynb): a network writes by hand in the page; a density
 #   for the next point of the pen, and boundaries against pen-ups and letters.
+# - [Verdicts](hmrnn/05-results.ipynb): the paper's claims one by one, with seeds and intervals; text without
+#   spaces; what copying saves, counted on paper and by the program; and what has not been run.
 #
 # ### Automata
 #

@@ -30,6 +30,7 @@ from hsrnn.exercises import (
     hmrnn,
     hmrnn_handwriting,
     hmrnn_language,
+    hmrnn_results,
     sketches,
     sketches_theorems,
 )
@@ -50,6 +51,7 @@ _CHECKERS: Mapping[str, Callable[[Any, np.random.Generator], str]] = {
     **hmrnn.CHECKERS,
     **hmrnn_language.CHECKERS,
     **hmrnn_handwriting.CHECKERS,
+    **hmrnn_results.CHECKERS,
     **sketches.CHECKERS,
     **sketches_theorems.CHECKERS,
 }

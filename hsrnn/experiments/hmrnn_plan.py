@@ -7,7 +7,7 @@ claim.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hsrnn.ledger import Record, Table, summarise
@@ -16,7 +16,7 @@ from . import hmrnn_handwriting, hmrnn_language
 from .claims import HEADLINE_SEEDS, command_of
 from .hmrnn_handwriting import HandwritingConfig
 from .hmrnn_language import JOINED, LanguageConfig
-from .hmrnn_tables import runs
+from .hmrnn_tables import as_recorded, runs
 
 WIDTHS = {"book": 75, "desk": 150, "paper": 600}
 """Units of an LSTM that has as many parameters as the HM-LSTM of a preset, within one per cent."""
@@ -130,10 +130,9 @@ def plan_table(records: Mapping[str, Sequence[Record]]) -> Table:
         done = runs(records[one.experiment], one.config)
         minutes = summarise([record.seconds / 60 for record in done]).mean if done else one.minutes
         missing = sorted(set(range(one.seeds)) - {record.seed for record in done})
-        settings = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(one.config).items()}
         seeds = f"--seeds {spans(missing or range(one.seeds))}"
         rows.append((
-            one.claims, f"`{command_of(one.experiment, one.preset, settings, seeds)}`",
+            one.claims, f"`{command_for(one.experiment, one.preset, one.config, seeds)}`",
             f"{one.seeds - len(missing)} of {one.seeds}",
             f"{minutes:.1f}" if done else f"about {one.minutes}",
         ))  # fmt: skip
@@ -146,6 +145,12 @@ def plan_table(records: Mapping[str, Sequence[Record]]) -> Table:
         "after the word about, judged from a few updates. The data of ptb, text8, enwik8 and IAM-OnDB are "
         "looked for in the folder HSRNN_DATA.",
     )
+
+
+def command_for(experiment: str, preset: str, config: Any, seeds: str) -> str:
+    """Return the shortest command that runs an experiment with ``config``; ``seeds`` is the option that names
+    the seeds."""
+    return command_of(experiment, preset, as_recorded(config), seeds)
 
 
 def spans(seeds: Sequence[int]) -> str:

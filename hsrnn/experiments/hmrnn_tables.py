@@ -37,9 +37,14 @@ def size(config: Mapping[str, Any]) -> str:
     return f"{len(sizes)} x {sizes[0]}" if len(set(sizes)) == 1 else " + ".join(map(str, sizes))
 
 
+def as_recorded(config: Any) -> dict[str, Any]:
+    """Return the settings as a record holds them: in JSON a tuple is a list."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
+
+
 def runs(records: Sequence[Record], config: Any) -> list[Record]:
     """Return the records whose settings are those of ``config``, all of them."""
-    wanted = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
+    wanted = as_recorded(config)
     return [record for record in records if record.config == wanted]
 
 

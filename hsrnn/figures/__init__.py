@@ -27,6 +27,7 @@ from hsrnn.figures.scenes import (
     plot_vector,
     plot_windows,
 )
+from hsrnn.figures.seeds import plot_seeds
 from hsrnn.figures.sketch_curves import plot_curves, plot_roc
 from hsrnn.figures.sketch_memory import SketchMemory, plot_sketch_memory
 from hsrnn.figures.straight_through import StraightThrough, plot_straight_through
@@ -74,6 +75,7 @@ __all__ = [
     "plot_roc",
     "plot_rooms",
     "plot_scores",
+    "plot_seeds",
     "plot_segment_tree",
     "plot_shares",
     "plot_sizes",
