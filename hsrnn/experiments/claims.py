@@ -1,11 +1,12 @@
-"""What the tables of all experiments share: when a claim is decided, and the command that repeats a run."""
+"""What the tables of all experiments share: when a claim is decided, how numbers over seeds are written, and
+the command that repeats a run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hsrnn.ledger import Record
+from hsrnn.ledger import Record, Summary, summarise
 
 HEADLINE_SEEDS = 5
 """With fewer seeds there is no verdict."""
@@ -20,6 +21,28 @@ NOT_RUN = "no run yet"
 def undecided(seeds: int) -> str:
     """Write the verdict of too few seeds."""
     return f"not tested ({seeds} seed{'s' if seeds != 1 else ''})"
+
+
+def interval_text(values: Sequence[float | None], digits: int = 1) -> str:
+    """Write the mean over seeds and half of its 95 % interval by Student's t, ``"12.3 ± 0.4"``; those that
+    are ``None`` do not count, ``"-"`` where none is left."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return "-"
+    found = summarise(known)
+    half = "" if found.interval is None else f" ± {found.interval[1] - found.mean:.{digits}f}"
+    return f"{found.mean:.{digits}f}{half}"
+
+
+def percent(values: Sequence[float | None]) -> str:
+    """Write shares likewise, in per cent."""
+    return interval_text([None if value is None else 100 * value for value in values])
+
+
+def points(found: Summary) -> str:
+    """Write a difference and its interval, ``"+1.20 (+0.80 to +1.60)"``; of one seed the number twice."""
+    low, high = found.interval or (found.mean, found.mean)
+    return f"{found.mean:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 def command(record: Record) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from hsrnn.ledger import Record, Summary, Table, group, newest, summarise
 
-from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, undecided
+from .claims import HEADLINE_SEEDS, NOT_RUN, interval_text, made_by, percent, points, undecided
 from .evolving_parsing import FIRST
 
 WORDS = {
@@ -85,15 +85,6 @@ def _have(records: Sequence[Record], name: str) -> list[Network]:
     return [network for record in records if (network := of_name(record, name)) is not None]
 
 
-def _text(values: Sequence[float | None], digits: int = 1) -> str:
-    known = [value for value in values if value is not None]
-    if not known:
-        return "-"
-    found = summarise(known)
-    half = "" if found.interval is None else f" ± {found.interval[1] - found.mean:.{digits}f}"
-    return f"{found.mean:.{digits}f}{half}"
-
-
 def score_table(records: Sequence[Record]) -> Table:
     """Scores of every network on the test part, beside the ceiling of its superpixels, and its cost."""
     rows = []
@@ -101,13 +92,13 @@ def score_table(records: Sequence[Record]) -> Table:
         own = _have(records, name)
         rows.append((
             WORDS[name], f"{own[0]['parameters']:,}",
-            *(_percent([n["test"][key] for n in own]) for key in ("mean_iou", "foreground_iou", "accuracy")),
-            _text([n.get("milliseconds") for n in own]),
-            _text([n["multiplications"] / 1e6 if "multiplications" in n else None for n in own]),
+            *(percent([n["test"][key] for n in own]) for key in ("mean_iou", "foreground_iou", "accuracy")),
+            interval_text([n.get("milliseconds") for n in own]),
+            interval_text([n["multiplications"] / 1e6 if "multiplications" in n else None for n in own]),
         ))  # fmt: skip
     whole = [n for record in records for n in record.metrics["networks"] if "ceiling" in n]
     ceiling = ", ".join(
-        f"{_percent([n['ceiling'][key] for n in whole])} {words}"
+        f"{percent([n['ceiling'][key] for n in whole])} {words}"
         for key, words in (("mean_iou", "mean IoU"), ("accuracy", "pixel accuracy"))
     )
     config = records[0].config
@@ -135,19 +126,15 @@ def part_table(records: Sequence[Record]) -> Table:
     for number, part in enumerate(records[0].metrics["classes"]):
         cells = []
         for name in shown:
-            cells.append(_percent([n["test"]["iou"][number] for n in _have(records, name)]))
+            cells.append(percent([n["test"]["iou"][number] for n in _have(records, name)]))
         ceiling = [n["ceiling"]["iou"][number] for n in _have(records, shown[0])] if shown else []
-        rows.append((part, *cells, _percent(ceiling)))
+        rows.append((part, *cells, percent(ceiling)))
     return Table(
         f"{_title(records)}: intersection over union of each part, test part, %",
         ("part", *(WORDS[name] for name in shown), "ceiling"),
         tuple(rows),
         "Mean ± half of a 95 % interval (Student's t over seeds); the ceiling is that of the superpixels.",
     )
-
-
-def _percent(values: Sequence[float | None]) -> str:
-    return _text([None if value is None else 100 * value for value in values])
 
 
 def level_table(records: Sequence[Record]) -> Table:
@@ -158,11 +145,11 @@ def level_table(records: Sequence[Record]) -> Table:
         for level in range(max((len(n["by_level"]) for n in own), default=0)):
             found = [n["by_level"][level] for n in own]
             rows.append((
-                WORDS[name], str(level), _text([f["nodes"] for f in found]),
-                *(_percent([f[key] for f in found]) for key in ("purity", "ceiling", "acceptance")),
-                _text([f["eliminated"] for f in found]), _text([f["log_transition"] for f in found], 2),
-                _text([f["milliseconds"] for f in found], 2),
-                _text([f["multiplications"] / 1e6 for f in found], 2),
+                WORDS[name], str(level), interval_text([f["nodes"] for f in found]),
+                *(percent([f[key] for f in found]) for key in ("purity", "ceiling", "acceptance")),
+                interval_text([f["eliminated"] for f in found]), interval_text([f["log_transition"] for f in found], 2),
+                interval_text([f["milliseconds"] for f in found], 2),
+                interval_text([f["multiplications"] / 1e6 for f in found], 2),
             ))  # fmt: skip
     return Table(
         f"{_title(records)}: the levels, test part",
@@ -190,7 +177,7 @@ def difference_table(records: Sequence[Record]) -> Table:
     for first, second in PAIRS:
         found = gap(records, first, second)
         if found is not None:
-            rows.append((WORDS[first], WORDS[second], _points(found), str(found.seeds)))
+            rows.append((WORDS[first], WORDS[second], points(found), str(found.seeds)))
     return Table(
         f"{_title(records)}: differences of mean IoU, points",
         ("network", "minus", "difference", "seeds"),
@@ -198,11 +185,6 @@ def difference_table(records: Sequence[Record]) -> Table:
         "Paired by seed, 95 % intervals by Student's t. C2 and C3, stochastic against threshold and random "
         "merging, are decided by `evolving.merging`.",
     )
-
-
-def _points(found: Summary) -> str:
-    low, high = found.interval or (found.mean, found.mean)
-    return f"{found.mean:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 def claims_table(records: Sequence[Record]) -> Table:
@@ -224,7 +206,7 @@ def claims_table(records: Sequence[Record]) -> Table:
             rows.append((name, said, NOT_RUN, "not tested"))
             continue
         measured = "; ".join(
-            f"{WORDS[a]} minus {WORDS[b]} {_points(found)}" for (a, b), found in zip(wanted, known)
+            f"{WORDS[a]} minus {WORDS[b]} {points(found)}" for (a, b), found in zip(wanted, known)
         )
         seeds = min(found.seeds for found in known)
         above = [found.interval is not None and found.interval[0] > 0 for found in known]

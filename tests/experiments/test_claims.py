@@ -1,0 +1,29 @@
+"""How the tables of all experiments write numbers over seeds."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from hsrnn.experiments.claims import interval_text, percent, points, undecided
+from hsrnn.ledger import summarise
+
+
+def test_an_interval_is_students():
+    # Five numbers of mean 3 and standard deviation sqrt(2.5): half is 2.776 of that over sqrt(5).
+    half = 2.776 * math.sqrt(2.5 / 5)
+    assert interval_text([1.0, 2.0, 3.0, 4.0, 5.0], 2) == f"3.00 ± {half:.2f}"
+    assert percent([0.01, 0.02, None, 0.03, 0.04, 0.05]) == f"3.0 ± {half:.1f}"
+    assert points(summarise([1.0, 2.0, 3.0, 4.0, 5.0])) == f"+3.00 ({3 - half:+.2f} to {3 + half:+.2f})"
+
+
+@pytest.mark.parametrize("values", [[], [None, None]])
+def test_nothing_known_is_a_dash(values: list[None]):
+    assert interval_text(values) == percent(values) == "-"
+
+
+def test_one_seed_has_no_interval():
+    assert interval_text([0.25, None], 2) == "0.25" and percent([0.25]) == "25.0"
+    assert points(summarise([-0.5])) == "-0.50 (-0.50 to -0.50)"
+    assert undecided(1) == "not tested (1 seed)" and undecided(3) == "not tested (3 seeds)"
