@@ -13,6 +13,7 @@ from hsrnn.figures.coarse_results import plot_sizes
 from hsrnn.figures.handwriting import Handwriting, plot_handwriting
 from hsrnn.figures.hidden_states import plane, plot_hidden_states, project
 from hsrnn.figures.living import LivingFigure
+from hsrnn.figures.merges import Merges
 from hsrnn.figures.operations import plot_gates, plot_operation_table, plot_operations, plot_segment_tree
 from hsrnn.figures.partitions import plot_partitions, plot_percolation
 from hsrnn.figures.references import plot_iterated, plot_looking, plot_references
@@ -42,6 +43,7 @@ __all__ = [
     "Boundaries",
     "Handwriting",
     "LivingFigure",
+    "Merges",
     "Picture",
     "Reviews",
     "SketchMemory",

@@ -48,6 +48,11 @@ TYPE_SCALE: dict[str, float] = {"small": 12.0, "text": 14.0, "lead": 16.0}
 WIDTH = 7.4
 """Width of a picture in inches: the text column of the built book."""
 
+CATEGORIES = (
+    "#e2e5e9", "#e69f00", "#0072b2", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#f0e442", "#5b3a8c",
+)  # fmt: skip
+"""Colours of classes that fill areas of a picture, the background first; the same on light and dark pages."""
+
 LAYER_COLOURS = ("update", "second", "third")
 """Roles for series that belong to layer 1, 2 and 3, or to the first, second and third of a comparison."""
 

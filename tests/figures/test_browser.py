@@ -16,6 +16,7 @@ from hsrnn.figures import Boundaries, LivingFigure, StraightThrough, TenLetterMa
 from .automata_figures import automaton_figure, reviews_figure
 from .conftest import ROOT, SEQUENCES, OpenPage, arrays, small_model
 from .handwriting_figures import small_figure
+from .merges_figures import small_merges
 from .sketch_figures import memory_figure
 
 pytestmark = pytest.mark.needs_browser
@@ -45,7 +46,7 @@ def ten_letters() -> TenLetterMachine:
 FIGURES: dict[str, Callable[[], LivingFigure]] = {
     "boundaries": boundaries, "ten-letter-machine": ten_letters, "straight-through": StraightThrough,
     "automaton": automaton_figure, "reviews": reviews_figure, "handwriting": small_figure,
-    "sketch-memory": memory_figure,
+    "sketch-memory": memory_figure, "merges": small_merges,
 }  # fmt: skip
 every_figure = pytest.mark.parametrize("name", FIGURES)
 
