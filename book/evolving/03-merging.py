@@ -120,34 +120,21 @@ print(f"after one update, across is {off:+.4f} beside the mean of the others")
 
 
 # %%
-def prepare(split, order):
-    parts, features, counts = [], [], []
-    for image, labels in zip(split.images, split.labels):
-        one = evolving.superpixels(image, 200)
-        pixels = torch.from_numpy(image / 255).permute(2, 0, 1)[None].float()
-        place = one.centres / 24 - 1
-        features.append(torch.cat([4 * one.pool(pixels) - 2, place], 1))
-        label = torch.from_numpy(labels.astype("int64"))[None]
-        counts.append(one.histogram(label, len(data.classes)))
-        parts.append(one)
-    parts, counts = evolving.stack(parts), torch.cat(counts)
-    plan = evolving.schedule(
-        parts.graph, evolving.random_order(parts.graph, generator=seeded(order))
-    )
-    return parts, torch.cat(features), counts, plan
+def prepare(split, chosen, order):
+    images, labels = split.images[chosen], split.labels[chosen]
+    pictures = evolving.examples(images, labels, 200)
+    batch = pictures.batch(torch.arange(len(pictures)))
+    parts = batch.parts
+    colours, places = parts.pool(batch.images), parts.centres / 24
+    features = torch.cat([4 * colours - 2, places - 1], 1)
+    counts = parts.histogram(batch.labels, len(data.classes))
+    rank = evolving.random_order(parts.graph, generator=seeded(order))
+    return parts, features, counts, evolving.schedule(parts.graph, rank)
 
 
-def some(split, first, last):
-    return datasets.LabelledImages(
-        split.images[first:last],
-        split.labels[first:last],
-        split.names[first:last],
-    )
-
-
-data = datasets.load("figures", train=48, valid=1, test=15, size=48)
-batches = [prepare(some(data.train, k, k + 8), k) for k in range(0, 48, 8)]
-parts, features, counts, plan = prepare(data.test, 0)
+data = datasets.load("figures", train=48, valid=1, test=15, size=48, seed=1)
+batches = [prepare(data.train, slice(k, k + 8), k) for k in range(0, 48, 8)]
+parts, features, counts, plan = prepare(data.test, slice(15), 0)
 graph = parts.graph
 labels = evolving.majority(counts)
 same = (labels[graph.edges[0]] == labels[graph.edges[1]]).numpy()
@@ -264,9 +251,9 @@ figures.plot_levels(data.test.images[shown], levels)
 # ### How low?
 #
 # A planar graph of $n$ nodes has fewer than $3n$ edges, by Euler's formula, so fewer than six neighbours a
-# node, with equality for a lattice of triangles. For that lattice the threshold is known exactly (Sykes and
-# Essam, 1964): it solves $1 - 3p + p^3 = 0$, and that is $p = 2 \sin(\pi / 18)$. Two ways to the number, and
-# a third by tossing coins on a lattice of 3,600 nodes.
+# node; a large lattice of triangles comes as near to six as one likes. For that lattice the threshold is
+# known exactly (Sykes and Essam, 1964): it solves $1 - 3p + p^3 = 0$, and that is $p = 2 \sin(\pi / 18)$.
+# Two ways to the number, and a third by tossing coins on a lattice of 3,600 nodes.
 
 
 # %%
@@ -420,7 +407,7 @@ levels = {
 figures.plot_levels(data.test.images[shown], levels)
 
 # %% [markdown]
-# `threshold`, which takes the surest edges first, keeps most of the parts. `matching`, for all its honest
+# `threshold`, which takes the surest edges first, keeps more of the parts. `matching`, for all its honest
 # coins, is hardly better here than merging at random. Why? Ask how many of the edges that come up are right.
 # If probabilities are calibrated, an edge of probability $p$ comes up with chance $p$ and is then right with
 # chance $p$:
