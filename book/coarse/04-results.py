@@ -103,6 +103,11 @@ for (preset, dataset), groups in pools.items():
 # trained in other ways, so they tell where one is, and decide nothing. On CIFAR-10 we have a copy whose
 # pictures went through JPEG; numbers on it do not compare with those on the original, and no line is drawn.
 
+# %% tags=["hide-input"]
+for table in tables["coarse.taylornet"]:
+    if table.title.startswith("Data sets"):
+        display(table)
+
 # %% tags=["hide-input", "hide-output"]
 for dataset in ("mnist", "cifar10"):
     display(coarse_anchors.anchors_table(dataset))

@@ -56,7 +56,7 @@ def anchors_table(dataset: str) -> Table:
         known = ", ".join(sorted({anchor.dataset for anchor in ANCHORS}))
         raise ValueError(f"dataset must be one of {known}, got {dataset!r}")
     rows = sorted(
-        (f"{a.percent:.2f}".rstrip("0"), a.method, "yes" if a.activation_free else "no", a.source,
+        (f"{a.percent:g}", a.method, "yes" if a.activation_free else "no", a.source,
          "yes" if a.checked else "no")
         for a in found
     )  # fmt: skip

@@ -72,6 +72,22 @@ def pools(records: Sequence[Record]) -> dict[tuple[str, str], list[tuple[list[Re
     return found
 
 
+def desk_pools(records: Sequence[Record]) -> dict[str, Pool]:
+    """Return for each data set the pool of the desk preset that claims are judged on: the whole training
+    part, some TaylorNet whose blocks do not overlap, and of several ways to train the one with most seeds."""
+    chosen: dict[str, Pool] = {}
+    for (preset, _), groups in pools(records).items():
+        found = []
+        for part, pool in groups:
+            which = standard(pool, overlaps=False)
+            if preset == "desk" and not part[0].config["pictures"] and which is not None:
+                found.append((len(pool[which]), part[0].metrics["dataset"].partition(":")[0], pool))
+        if found:
+            _, title, pool = max(found, key=lambda one: one[0])
+            chosen[title] = pool
+    return chosen
+
+
 def pooled(records: Sequence[Record]) -> Pool:
     """Return every network of records that were trained alike; of two equal ones the later counts."""
     pool: Pool = {}

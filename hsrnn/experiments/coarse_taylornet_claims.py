@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hsrnn.ledger import Record, Summary, Table, newest, summarise
 
 from .claims import HEADLINE_SEEDS, NOT_RUN, undecided
-from .coarse_networks import Pool, Which, gap, pools, rival, scores, standard
+from .coarse_networks import Pool, Which, desk_pools, gap, pools, rival, scores, standard
 
 LEVEL = 0.3  # points that a network may lie below another and still be called level with it
 CLAIMS = {
@@ -105,18 +105,12 @@ def _reached(records: Sequence[Record], target: Target) -> tuple[str, Which, Sum
 
 def claims_table(records: Sequence[Record]) -> Table:
     """Claims C1 to C3 on the desk preset, blocks that do not overlap, a row for each data set."""
-    desk: list[tuple[str, Pool]] = []
-    for (preset, _), groups in pools(newest(records)).items():
-        known = [(part, pool) for part, pool in groups if not part[0].config["pictures"]]
-        known = [(part, pool) for part, pool in known if standard(pool, overlaps=False) is not None]
-        if preset == "desk" and known:
-            part, pool = max(known, key=lambda pair: len(pair[1][standard(pair[1], overlaps=False)]))
-            desk.append((part[0].metrics["dataset"].partition(":")[0], pool))
+    desk = desk_pools(newest(records))
     rows = []
     for (name, said), judge in zip(CLAIMS.items(), (_c1, _c2, _c3), strict=True):
         if not desk:
             rows.append((name, said, NOT_RUN, "not tested"))
-        for title, pool in desk:
+        for title, pool in desk.items():
             measured, verdict = judge(pool)
             rows.append((name, said, f"{title}: {measured}", verdict))
     return Table(

@@ -12,15 +12,16 @@ from collections.abc import Sequence
 from hsrnn.ledger import Record, Summary, Table, group, newest, summarise
 
 from .claims import made_by
-from .coarse_networks import Pool, Which, gap, pools, rival, scores, standard
+from .coarse_networks import NAMES, Pool, Which, desk_pools, gap, pools, rival, scores, standard
 from .coarse_taylornet_claims import claims_table, targets_table
 
 
 def tables(records: Sequence[Record]) -> list[Table]:
-    """Return accuracies and differences for each preset, data set and way to train; then targets and
-    claims."""
+    """Return the data sets beside each other; accuracies and differences for each preset, data set and way to
+    train; then targets and claims."""
     shown = [record for record in newest(records) if record.preset != "smoke"]
-    made = []
+    beside = overview_table(shown)
+    made = [beside] if beside.rows else []
     for (preset, _), groups in pools(shown).items():
         for part, pool in groups:
             made += [accuracy_table(preset, part, pool), difference_table(preset, part, pool)]
@@ -34,6 +35,31 @@ def _title(preset: str, records: Sequence[Record]) -> str:
 def _commands(records: Sequence[Record]) -> str:
     """Say how the records were made, for each of their settings."""
     return " ".join(made_by(part) for part in group(records, lambda r: json.dumps(r.config)).values())
+
+
+def overview_table(records: Sequence[Record]) -> Table:
+    """Test accuracy in per cent of the main networks, a column a data set; no rows without records."""
+    columns, cells = [], {}
+    for title, pool in desk_pools(records).items():
+        ours, overlapping = (standard(pool, overlaps=overlaps) for overlaps in (False, True))
+        columns.append(f"{title}, {ours.most:,}")
+        found = {
+            "TaylorNet, disjoint blocks": ours,
+            "TaylorNet, overlapping blocks": overlapping,
+            "TaylorNet, disjoint, no BatchNorm": ours._replace(norm="scale"),
+            "TaylorNet, disjoint, order 1": ours._replace(order=1),
+            **{name: rival(pool, ours, kind) for kind, name in NAMES.items()},
+        }
+        for name, which in found.items():
+            runs = pool.get(which)
+            cells.setdefault(name, []).append(summarise(scores(runs)).text(2) if runs else "-")
+    rows = [(name, *texts) for name, texts in cells.items() if set(texts) != {"-"}]
+    return Table(
+        "Data sets beside each other: test accuracy, %, with as many parameters at most",
+        ("network", *columns),
+        tuple(rows),
+        "Preset desk, mean ± standard deviation over seeds. A linear map has one size only.",
+    )
 
 
 def words(which: Which) -> tuple[str, str, str]:

@@ -181,7 +181,7 @@ def test_verdicts(finished):
 def test_tables_pool_what_was_trained_alike(finished):
     overlapping = network("taylor", 0.995)
     records = desk(finished, 5, *GOOD) + desk(finished, 2, overlapping, block=3, stride=2)
-    accuracy, difference, targets, claims = coarse_taylornet_tables.tables(records)
+    beside, accuracy, difference, targets, claims = coarse_taylornet_tables.tables(records)
     assert accuracy.title == "MNIST, preset desk: accuracy, %" and len(accuracy.rows) == len(GOOD) + 1
     assert accuracy.rows[0][:5] == (
         "TaylorNet", "order 2, shared by a level", "2 x 2, disjoint", "BatchNorm", "61,999",
@@ -195,9 +195,19 @@ def test_tables_pool_what_was_trained_alike(finished):
     assert found["TaylorNet, overlapping blocks", "disjoint blocks"] == ("+0.20", "+0.20 to +0.20", "2")
     assert found["TaylorNet, overlapping blocks", "flat"][2] == "2"  # the seeds that both have
     assert len(claims.rows) == 3 and len(targets.rows) == len(coarse_taylornet_claims.TARGETS)
+    assert beside.header == ("network", "MNIST, 62,000")
+    assert dict(beside.rows)["TaylorNet, overlapping blocks"] == "99.50 ± 0.01 (2 seeds)"
+    assert dict(beside.rows)["CNN"] == "99.32 ± 0.02 (5 seeds)" and "linear" not in dict(beside.rows)
+    cifar = {"dataset": "cifar10-jpg", "title": "CIFAR-10, JPEG copy: colours"}
+    beside = coarse_taylornet_tables.tables([*records, *desk(finished, 1, network("taylor", 0.6), **cifar)])[
+        0
+    ]
+    assert beside.header[2] == "CIFAR-10, JPEG copy, 62,000" and beside.rows[0][2] == "60.00 (1 seed)"
+    assert beside.rows[1][2] == "-"
+    assert coarse_taylornet_tables.overview_table([]).rows == ()
     # Another way to train is another table; a repeated run counts once.
     longer = desk(finished, 1, *GOOD, epochs=99)
-    assert len(coarse_taylornet_tables.tables([*records, *records, *longer])) == 6
+    assert len(coarse_taylornet_tables.tables([*records, *records, *longer])) == 7
     again = coarse_networks.pooled([*records, *records])
     assert [len(runs) for runs in again.values()] == [5] * len(GOOD) + [2]
     drawn = coarse_networks.points(again)
