@@ -34,6 +34,7 @@ from hsrnn.figures.sketch_memory import SketchMemory, plot_sketch_memory
 from hsrnn.figures.straight_through import StraightThrough, plot_straight_through
 from hsrnn.figures.style import PALETTE, Picture
 from hsrnn.figures.taylor import plot_degrees, plot_grids, plot_orders, plot_shares
+from hsrnn.figures.taylor_orders import TaylorOrders, plot_taylor_orders
 from hsrnn.figures.ten_letters import TenLetterMachine
 from hsrnn.figures.weights import pack, unpack
 
@@ -48,6 +49,7 @@ __all__ = [
     "Reviews",
     "SketchMemory",
     "StraightThrough",
+    "TaylorOrders",
     "TenLetterMachine",
     "borders",
     "pack",
@@ -84,6 +86,7 @@ __all__ = [
     "plot_sketch_memory",
     "plot_straight_through",
     "plot_sweep",
+    "plot_taylor_orders",
     "plot_training",
     "plot_vector",
     "plot_waves",

@@ -18,6 +18,7 @@ from .conftest import ROOT, SEQUENCES, OpenPage, arrays, small_model
 from .handwriting_figures import small_figure
 from .merges_figures import small_merges
 from .sketch_figures import memory_figure
+from .taylor_figures import orders_figure
 
 pytestmark = pytest.mark.needs_browser
 
@@ -46,7 +47,7 @@ def ten_letters() -> TenLetterMachine:
 FIGURES: dict[str, Callable[[], LivingFigure]] = {
     "boundaries": boundaries, "ten-letter-machine": ten_letters, "straight-through": StraightThrough,
     "automaton": automaton_figure, "reviews": reviews_figure, "handwriting": small_figure,
-    "sketch-memory": memory_figure, "merges": small_merges,
+    "sketch-memory": memory_figure, "merges": small_merges, "taylor-orders": orders_figure,
 }  # fmt: skip
 every_figure = pytest.mark.parametrize("name", FIGURES)
 
