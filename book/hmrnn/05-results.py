@@ -29,6 +29,7 @@ if importlib.util.find_spec("hsrnn") is None:  # on Binder or Colab: install thi
 
 # %%
 import math
+from textwrap import fill
 
 import numpy as np
 from IPython.display import Markdown, display
@@ -46,11 +47,13 @@ records = {
 }
 tables = {name: EXPERIMENTS[name].tables(records[name]) for name in names}
 judged = [tables[name][-1] for name in names]  # the last table has the claims
-rows = sorted((row for table in judged for row in table.rows), key=lambda row: row[0][:2])
+rows = [row for table in judged for row in table.rows]
+rows = tuple(sorted(rows, key=lambda row: row[0][:2]))
 assert {row[0][:2] for row in rows} == {f"C{k}" for k in range(1, 8)}
 header = "claim", "the paper", "ours", "verdict"
 notes = [f"- **{table.title}.** {table.note}" for table in judged]
-display(ledger.Table("Seven claims", header, tuple(rows)), Markdown("\n".join(notes)))
+display(ledger.Table("Seven claims", header, rows))
+Markdown("\n".join(notes))
 
 # %% [markdown]
 # What stands behind them: texts and hands of two kinds. The Penn Treebank and IAM-OnDB are the paper's. The
@@ -59,9 +62,9 @@ display(ledger.Table("Seven claims", header, tuple(rows)), Markdown("\n".join(no
 
 # %%
 for name in names:
-    for (preset, data), runs in ledger.group(
-        records[name], lambda r: (r.preset, r.config.get("corpus", r.config.get("data")))
-    ).items():
+    what_was_read = "corpus" if name == "hmrnn.language" else "data"
+    key = lambda record: (record.preset, record.config[what_was_read])
+    for (preset, data), runs in ledger.group(records[name], key).items():
         hours = sum(run.seconds for run in runs) / 3600
         what = f"{name}, {preset}, {data}"
         print(f"{what:42}{len(runs):3} runs, {hours:4.1f} hours of one core")
@@ -104,7 +107,8 @@ for preset, text in (("book", "generated text"), ("desk", "Treebank")):
             row["HM-LSTM, " + name if name in compared[:2] else name] = (
                 found.mean, *found.interval,
             )
-figures.plot_intervals(shown, "test bits per character", "Mean and 95 % interval")
+title = "Mean and 95 % interval"
+figures.plot_intervals(shown, "test bits per character", title)
 
 # %% tags=["hide-output"]
 for table in tables["hmrnn.language"]:
@@ -156,12 +160,13 @@ desk = hmrnn_plan.language("desk")["step"]
 best = hmrnn_language_tables.PAPER_PTB["HM-LSTM, step, annealed"]
 runs = hmrnn_tables.runs(language, desk)
 reached = np.mean([run.metrics["test_bpc"] for run in runs])
-print(f"desk: {reached:.3f} bits, {reached - best:+.3f} from the paper's {best}")
+print(f"desk: {reached:.3f} bits, the paper's best {best}")
+late = []
 for run in runs:
     bits = run.metrics["curve"]["valid_bpc"]
-    late = bits[-1] - bits[-3]
-    print(f"seed {run.seed}: validation {late:+.3f} over the last sixth of training")
-    assert late < 0  # still falling: the training was ended, it did not end
+    late.append(bits[-1] - bits[-3])
+    print(f"seed {run.seed}: {late[-1]:+.3f} bits in the last sixth of training")
+assert np.mean(late) < 0  # still falling: training was ended, it did not end
 
 # %% [markdown]
 # The scores were still falling when training stopped. So these runs do not contradict the paper's number;
@@ -186,8 +191,8 @@ for run in runs:
     assert shares[0] == 0  # a letter arrives at every step
     assert abs(shares[2] - (1 - run.metrics["boundary_rates"][1])) < 1e-6
     assert abs(np.mean(shares) - run.metrics["saving"]) < 1e-9
-    told = ", ".join(f"layer {l}: {share:.0%}" for l, share in enumerate(shares, 1))
-    print(f"Treebank, desk, seed {run.seed}: copies in {told}")
+    told = ", ".join(f"{share:.0%}" for share in shares)
+    print(f"Treebank, desk, seed {run.seed}: copies by layer {told}")
 
 # %% [markdown]
 # On the paper's sample layer 3 works at one letter in thirty, ours at about three in ten. Nothing in the loss
@@ -197,7 +202,7 @@ for run in runs:
 # ## C5: are the boundaries words?
 #
 # Scored at the symbol behind a word, because a reader from left to right cannot know sooner. There are two
-# texts: with spaces, where a boundary could simply mark the space; and the same text **without spaces**,
+# kinds of text: with spaces, where a boundary could simply mark the space; and **without spaces**,
 # where only the letters say where a word ends, and the question becomes the one that children and
 # speech recognisers face. Line ends stay.
 
@@ -208,17 +213,18 @@ for preset, text in (("book", "generated text"), ("desk", "Treebank")):
         runs = hmrnn_tables.runs(language, hmrnn_plan.language(preset)[name])
         if len(runs) < 3:
             continue
-        found = {"better layer": [], "chance at its rate": [], "5-gram, same rate": []}
+        series = "better layer", "chance at its rate", "5-gram, same rate"
+        found = {one: [] for one in series}
         for run in runs:
             _, layer = hmrnn_segments.gain(run)
             scores = run.metrics["segmentation"][hmrnn_segments.GOLD]
-            for series, rule in zip(found, ("layer", "random", "entropy")):
-                found[series].append(scores[layer.replace("layer", rule)]["f1"])
-        made = {series: ledger.summarise(values) for series, values in found.items()}
-        rows[text + (", no spaces" if "joined" in name else "")] = {
-            series: (one.mean, *one.interval) for series, one in made.items()
-        }
-figures.plot_intervals(rows, "F1 of boundaries with words", "Mean and 95 % interval")
+            for one, rule in zip(series, ("layer", "random", "entropy")):
+                found[one].append(scores[layer.replace("layer", rule)]["f1"])
+        row = rows[text + (", no spaces" if "joined" in name else "")] = {}
+        for one, values in found.items():
+            made = ledger.summarise(values)
+            row[one] = made.mean, *made.interval
+figures.plot_intervals(rows, "F1 of boundaries with words", title)
 
 # %% [markdown]
 # "Better layer" is chosen, run by run, by the score itself, which flatters it a little; that is why the rule
@@ -241,9 +247,10 @@ for name in ("step", "step, joined"):
     runs = hmrnn_tables.runs(language, hmrnn_plan.language("book")[name])
     for run in sorted(runs, key=lambda run: run.seed):
         scores = run.metrics["segmentation"][hmrnn_segments.GOLD]
-        above = [scores[f"layer{l}"]["f1"] - scores[f"random{l}"]["f1"] for l in (1, 2)]
+        f1 = {rule: score["f1"] for rule, score in scores.items()}
+        above = [f1[f"layer{l}"] - f1[f"random{l}"] for l in (1, 2)]
         text = "with spaces" if name == "step" else "without"
-        print(f"{text:12} seed {run.seed:2}   {above[0]:+.2f}   {above[1]:+.2f}")
+        print(f"{text:12} seed {run.seed:2}  {above[0]:+.2f}  {above[1]:+.2f}")
         assert np.isclose(max(above), hmrnn_segments.gain(run)[0])
 
 # %% [markdown]
@@ -256,16 +263,18 @@ for name in ("step", "step, joined"):
 
 # %%
 groups = {}
-for name, label in (("step", "with spaces"), ("step, joined", "without spaces")):
+kinds = {"step": "with spaces", "step, joined": "without spaces"}
+for name, label in kinds.items():
     runs = hmrnn_tables.runs(language, hmrnn_plan.language("book")[name])
     if runs:
         gains = [hmrnn_segments.gain(run)[0] for run in runs]
         groups[label] = gains, [run.metrics["test_bpc"] for run in runs]
 across, up = "F1 of the better layer above chance", "test bits per character"
 for label, pair in groups.items():
-    display(figures.plot_seeds({label: pair}, across, up, f"Generated text {label}"))
-(table,) = (one for one in tables["hmrnn.language"] if "better segments" in one.title)
-table
+    heading = f"Generated text {label}"
+    display(figures.plot_seeds({label: pair}, across, up, heading))
+made = tables["hmrnn.language"]
+next(table for table in made if "better segments" in table.title)
 
 # %% [markdown]
 # ### The correlation by hand
@@ -282,7 +291,8 @@ assert np.isclose(r, np.sign(slopes[0]) * math.sqrt(slopes[0] * slopes[1]))
 half = 1.959964 / math.sqrt(len(x) - 3)
 ends = [math.tanh(math.atanh(r) + sign * half) for sign in (-1, 1)]
 assert np.allclose((r, *ends), hmrnn_segments.correlation(x, y), atol=1e-6)
-print(f"{len(x)} seeds with spaces: r = {r:+.2f}, 95 % interval {ends[0]:+.2f} to {ends[1]:+.2f}")
+print(f"{len(x)} seeds with spaces: r = {r:+.2f}", end=", ")
+print(f"95 % interval {ends[0]:+.2f} to {ends[1]:+.2f}")
 
 # %% [markdown]
 # A correlation over seeds says that runs which went one way in one respect went that way in another. It
@@ -326,8 +336,9 @@ for line in lines:
     assert abs(on_paper - counted) < 0.01
     rates = f"rates {r1:.2f} / {r2:.2f}"
     what = f"3 x {n}, batch {line['rows']}"
-    print(f"{what:20}{rates}: on paper {on_paper:.3f}, counted {counted:.3f} of the LSTM's")
-print(f"without skipping anything: {(7 + 128 / 512) / (5 + 128 / 512):.2f} at 3 x 512")
+    print(f"{what:20}{rates}: on paper {on_paper:.3f}, counted {counted:.3f}")
+all_seven = (7 + 128 / 512) / (5 + 128 / 512)
+print(f"of the LSTM's; 3 x 512 without skipping anything: {all_seven:.2f}")
 
 # %% [markdown]
 # So copying does save: an HM-LSTM that skips nothing would need more than an LSTM, and with the boundaries
@@ -360,7 +371,8 @@ print(f"to have every row: about {left / 60:.0f} hours of one core")
 
 # %%
 config = hmrnn_plan.wikipedia("paper", "text8")
-print(hmrnn_plan.command_for("hmrnn.language", "paper", config, "--seed 0"))
+command = hmrnn_plan.command_for("hmrnn.language", "paper", config, "--seed 0")
+print(fill(command, 78, break_on_hyphens=False))
 
 # %% [markdown]
 # ## Where we depart from the paper, and what we do not know
@@ -409,7 +421,8 @@ solved = exercises.check("hmrnn.05.1", fewest)
 # #### Solution
 
 # %% tags=["hide-cell"]
-# The half-width of an interval is t * sd / sqrt(n), and t depends on n too: go up from 2.
+# The half-width of an interval is t * sd / sqrt(n), and t depends on n too:
+# go up from 2.
 def solution(sd, difference):
     n = 2
     while 2 * t.ppf(0.975, n - 1) * sd / math.sqrt(n) >= difference:
@@ -419,7 +432,7 @@ def solution(sd, difference):
 
 assert exercises.check("hmrnn.05.1", solution)
 spread = np.std(groups["with spaces"][1], ddof=1)
-print(f"sd {spread:.4f} bits: {solution(spread, 0.01)} seeds of each for 0.01 bits,")
+print(f"sd {spread:.4f} bits: {solution(spread, 0.01)} seeds of each for 0.01,")
 print(f"{solution(spread, 0.04)} for the 0.04 bits between HM-LSTM and LSTM")
 
 # %% [markdown]
@@ -461,7 +474,7 @@ solved = exercises.check("hmrnn.05.3", share)
 # #### Solution
 
 # %% tags=["hide-cell"]
-solution = lambda r1, r2: (1 + r1 + 1 - (1 - r1) * (1 - r2) + r1 + r2 + 2 * r2) / 5
+solution = lambda r1, r2: (2 - (1 - r1) * (1 - r2) + 2 * r1 + 3 * r2) / 5
 assert exercises.check("hmrnn.05.3", solution)
 even = next(r for r in np.arange(0, 1, 0.001) if solution(r, r) >= 1)
 print(f"both rates {even:.2f}: as many products as the LSTM")

@@ -59,8 +59,8 @@ def interval_of_r(answer: Any, random: np.random.Generator) -> str:
         if not np.allclose(found, (expected.low, expected.high), rtol=0, atol=2e-3):
             hint = " Take tanh of both ends to come back from z to r." if np.abs(found).max() > 1 else ""
             raise Wrong(
-                f"For r = {r:+.3f} from {n} pairs the interval is {expected.low:+.3f} to {expected.high:+.3f}, "
-                f"not {found[0]:+.3f} to {found[1]:+.3f}.{hint}"
+                f"For r = {r:+.3f} from {n} pairs the interval is {expected.low:+.3f} to "
+                f"{expected.high:+.3f}, not {found[0]:+.3f} to {found[1]:+.3f}.{hint}"
             )
     return "It agrees with scipy on ten correlations."
 
