@@ -1,4 +1,4 @@
-"""Checkers of the exercises of the chapter on superpixels and graphs, `evolving.01`."""
+"""Checkers of the exercises on superpixels and on Graph LSTM, `evolving.01` and `evolving.02`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hsrnn.evolving import ceiling, confusion, from_map, score
+from hsrnn.evolving import Graph, ceiling, confusion, depths, from_map, graph_from_edges, score
 from hsrnn.exercises.verdict import Wrong, array_of, call
 
 
@@ -94,8 +94,121 @@ def mean_iou(answer: Any, random: np.random.Generator) -> str:
     return "It is the score that the room reports."
 
 
+def one_unit(
+    f: float, h: float, m: float, old: NDArray, now: NDArray, memories: NDArray, wrong: str = ""
+) -> tuple[float, float]:
+    """Return the new memory and hidden state of a node of one unit, all weights 1; ``wrong`` names a slip."""
+
+    def sigma(x: Any) -> Any:
+        return 1 / (1 + np.exp(-x))
+
+    gather = np.sum if wrong == "sum" else np.mean
+    s = f + h + gather(old if wrong == "mean" else now)
+    kept = gather(sigma(f + (now if wrong == "gate" else old)) * memories)
+    memory = float(kept + (0 if wrong == "own" else sigma(f + h) * m) + sigma(s) * np.tanh(s))
+    hidden = sigma(s) * np.tanh(memory) if wrong == "output" else np.tanh(sigma(s) * memory)
+    return memory, float(hidden)
+
+
+SLIPS = {
+    "output": "The output is the tanh of the product of gate and memory.",
+    "gate": "The forget gates read the old states of the neighbours.",
+    "mean": "The mean takes what the neighbours say now.",
+    "sum": "Neighbours are averaged, not added up.",
+    "own": "A node also keeps a share of its own memory.",
+}
+
+
+def update(answer: Any, random: np.random.Generator) -> str:
+    """02.1: a function (f, h, m, old hidden, hidden now, memory now) -> (memory, hidden), weights 1."""
+    for _ in range(8):
+        f, h, m = (float(x) for x in random.normal(size=3))
+        near = random.normal(size=(3, int(random.integers(2, 6))))
+        expected = one_unit(f, h, m, *near)
+        found = array_of(call(answer, f, h, m, *near.copy()), (2,), "Memory and hidden state")
+        if not np.allclose(found, expected, atol=1e-6):
+            hints = [words for slip, words in SLIPS.items()
+                     if np.allclose(found, one_unit(f, h, m, *near, wrong=slip), atol=1e-6)]  # fmt: skip
+            if np.allclose(found[::-1], expected, atol=1e-6):
+                hints = ["The memory comes first."]
+            raise Wrong(
+                f"For f = {f:.2f}, h = {h:.2f}, m = {m:.2f} and {near.shape[1]} neighbours memory and hidden "
+                f"state are {expected[0]:.4f} and {expected[1]:.4f}, but the answer says {found[0]:.4f} and "
+                f"{found[1]:.4f}.{' ' + hints[0] if hints else ''}"
+            )
+    return "It updates a node as the package does."
+
+
+def connected(random: np.random.Generator) -> Graph:
+    """Return a connected graph of 2 to 9 nodes, numbered at random."""
+    nodes = int(random.integers(2, 10))
+    name = random.permutation(nodes)
+    pairs = [(node, int(random.integers(node))) for node in range(1, nodes)]
+    extra = random.integers(nodes, size=(int(random.integers(nodes)), 2)).tolist()
+    pairs += [(a, b) for a, b in extra if a != b]
+    return graph_from_edges(nodes, torch.from_numpy(name[np.array(pairs)].T))
+
+
+def waves(answer: Any, random: np.random.Generator) -> str:
+    """02.2: a function (edges (edges, 2), ranks) -> the wave of each node, from 0."""
+    for _ in range(12):
+        graph = connected(random)
+        rank = random.permutation(graph.nodes)
+        expected = depths(graph, torch.from_numpy(rank)).numpy()
+        edges = graph.edges.T.numpy()
+        found = call(answer, edges.copy(), rank.copy())
+        found = array_of(found, (graph.nodes,), "The waves")
+        if not np.array_equal(found, expected):
+            hint = ""
+            if np.array_equal(found, expected + 1):
+                hint = " The first wave has the number 0."
+            elif np.array_equal(found, np.array([(rank[edges[(edges == i).any(1)]] < rank[i]).sum()
+                                                 for i in range(graph.nodes)])):  # fmt: skip
+                hint = " That is the number of earlier neighbours; asked for is the longest path of them."
+            raise Wrong(
+                f"For edges {edges.tolist()} and ranks {rank.tolist()} the waves are {expected.tolist()}, but "
+                f"the answer says {found.astype(int).tolist()}.{hint}"
+            )
+    return "These are the waves in which the package updates nodes."
+
+
+def heard_by_last(graph: Graph, rank: NDArray) -> int:
+    """Return how many nodes the last one hears: those with a path of growing rank to it, itself included."""
+    heard = {int(rank.argmax())}
+    for node in rank.argsort()[::-1]:  # whoever listens to a heard node comes before it in this loop
+        if int(node) in heard:
+            for pair in graph.edges.T.tolist():
+                if node in pair:
+                    heard |= {other for other in pair if rank[other] < rank[node]}
+    return len(heard)
+
+
+def far(answer: Any, random: np.random.Generator) -> str:
+    """02.3: a function (nodes, edges (edges, 2)) -> ranks for which the last node hears all."""
+    for _ in range(12):
+        graph = connected(random)
+        edges = graph.edges.T.numpy()
+        found = array_of(call(answer, graph.nodes, edges.copy()), (graph.nodes,), "The ranks")
+        if not np.array_equal(np.sort(found), np.arange(graph.nodes)):
+            raise Wrong(
+                f"Ranks hold each of 0 to {graph.nodes - 1} once, but the answer says {found.tolist()}."
+            )
+        heard = heard_by_last(graph, found)
+        if heard < graph.nodes:
+            turned = heard_by_last(graph, found.max() - found) == graph.nodes
+            hint = " It would with the reverse order." if turned else ""
+            raise Wrong(
+                f"For edges {edges.tolist()} and your ranks {found.astype(int).tolist()} the last node hears "
+                f"{heard} of {graph.nodes} nodes.{hint}"
+            )
+    return "One layer brings everything to the last node."
+
+
 CHECKERS: dict[str, Callable[[Any, np.random.Generator], str]] = {
     "evolving.01.1": borders,
     "evolving.01.2": best_accuracy,
     "evolving.01.3": mean_iou,
+    "evolving.02.1": update,
+    "evolving.02.2": waves,
+    "evolving.02.3": far,
 }

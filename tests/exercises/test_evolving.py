@@ -1,4 +1,4 @@
-"""Exercises of the chapter on superpixels and graphs: solutions pass, stubs and plausible mistakes do not."""
+"""Exercises on superpixels and on Graph LSTM: solutions pass, stubs and plausible mistakes do not."""
 
 import numpy as np
 import pytest
@@ -37,10 +37,52 @@ def ious(predicted, true, classes, absent):
     return np.array(found, float)
 
 
+def node(f, h, m, old, now, memories, *, output=False, gates=None, heard=None, gather=np.mean, own=1):
+    def sg(x):
+        return 1 / (1 + np.exp(-x))
+
+    s = f + h + gather(now if heard is None else heard(old, now))
+    kept = gather(sg(f + (old if gates is None else gates(old, now))) * memories)
+    memory = kept + own * sg(f + h) * m + sg(s) * np.tanh(s)
+    return memory, sg(s) * np.tanh(memory) if output else np.tanh(sg(s) * memory)
+
+
+def of_old(old, now):
+    return old
+
+
+def of_new(old, now):
+    return now
+
+
+def longest(edges, rank):
+    depth = np.zeros(len(rank), int)
+    for _ in rank:
+        for a, b in edges:
+            a, b = (a, b) if rank[a] < rank[b] else (b, a)
+            depth[b] = max(depth[b], depth[a] + 1)
+    return depth
+
+
+def earlier(edges, rank):
+    return [sum(rank[a] < rank[i] for e in edges for a in e if i in e) for i in range(len(rank))]
+
+
+def discovered(nodes, edges):
+    found = [nodes - 1]
+    for here in found:
+        for pair in edges.tolist():
+            found += [other for other in pair if here in pair and other not in found]
+    return np.argsort(found)
+
+
 RIGHT = {
     "evolving.01.1": pairs,
     "evolving.01.2": lambda regions, labels: sum(most(regions, labels)) / (labels >= 0).sum(),
     "evolving.01.3": lambda *a: np.nanmean(ious(*a, np.nan)),
+    "evolving.02.1": node,
+    "evolving.02.2": longest,
+    "evolving.02.3": lambda nodes, edges: nodes - 1 - discovered(nodes, edges),
 }
 WRONG = {
     "evolving.01.1": [
@@ -60,6 +102,25 @@ WRONG = {
         (lambda *a: ious(*a, 1.0).mean(), "left out, not counted as 1"),
         (lambda p, t, n: (p == t)[t >= 0].mean(), "the share of right pixels"),
         (lambda p, t, n: "much", "should be numbers"),
+    ],
+    "evolving.02.1": [
+        (lambda *a: node(*a, output=True), "the tanh of the product"),
+        (lambda *a: node(*a, gates=of_new), "gates read the old states"),
+        (lambda *a: node(*a, heard=of_old), "what the neighbours say now"),
+        (lambda *a: node(*a, gather=np.sum), "averaged, not added up"),
+        (lambda *a: node(*a, own=0), "a share of its own memory"),
+        (lambda *a: node(*a)[::-1], "the memory comes first"),
+        (lambda *a: 1.0, "should have the shape"),
+    ],
+    "evolving.02.2": [
+        (lambda edges, rank: longest(edges, rank) + 1, "has the number 0"),
+        (earlier, "the longest path of them"),
+        (lambda edges, rank: rank, "the waves are"),
+    ],
+    "evolving.02.3": [
+        (discovered, "with the reverse order"),
+        (lambda nodes, edges: np.arange(nodes), "the last node hears"),
+        (lambda nodes, edges: np.zeros(nodes), "each of 0 to"),
     ],
 }
 
