@@ -98,8 +98,8 @@ boundaries_figure("the market fell after the company cut its forecast", name="in
 #
 # - [A picture becomes a graph](evolving/01-superpixels-and-graphs.ipynb): superpixels, their graph, and the
 #   best that any network could do on it.
-# - [A network that walks over a graph](evolving/02-graph-lstm.ipynb): a recurrent network without a row; which
-#   nodes can be updated at once, and what their order changes.
+# - [A network that walks over a graph](evolving/02-graph-lstm.ipynb): a recurrent network without a row;
+#   which nodes can be updated at once, and what their order changes.
 # - [Merging](evolving/03-merging.ipynb): probabilities on edges, proposals accepted or rejected, why all at
 #   once is too much, and which rules sample what they say they sample.
 #

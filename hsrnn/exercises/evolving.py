@@ -166,8 +166,8 @@ def waves(answer: Any, random: np.random.Generator) -> str:
                                                  for i in range(graph.nodes)])):  # fmt: skip
                 hint = " That is the number of earlier neighbours; asked for is the longest path of them."
             raise Wrong(
-                f"For edges {edges.tolist()} and ranks {rank.tolist()} the waves are {expected.tolist()}, but "
-                f"the answer says {found.astype(int).tolist()}.{hint}"
+                f"For edges {edges.tolist()} and ranks {rank.tolist()} the waves are {expected.tolist()}, "
+                f"but the answer says {found.astype(int).tolist()}.{hint}"
             )
     return "These are the waves in which the package updates nodes."
 
