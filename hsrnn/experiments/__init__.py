@@ -26,6 +26,8 @@ from . import (
     coarse_floors,
     coarse_taylornet,
     coarse_taylornet_tables,
+    evolving_merging,
+    evolving_merging_tables,
     evolving_parsing,
     evolving_parsing_tables,
     hmrnn_handwriting,
@@ -128,6 +130,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             evolving_parsing.PRESETS,
             evolving_parsing.run,
             evolving_parsing_tables.tables,
+        ),
+        Experiment(
+            "evolving.merging",
+            "One network under every rule of merging, and networks trained with each",
+            evolving_merging.PRESETS,
+            evolving_merging.run,
+            evolving_merging_tables.tables,
         ),
         Experiment(
             "sketches.theorems",
