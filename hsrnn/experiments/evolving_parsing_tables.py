@@ -32,13 +32,12 @@ WORDS = {
     "evolving-threshold": "evolving, merges by threshold",
     "evolving-random": "evolving, merges at random",
     "evolving-literal": "evolving, all sampled edges, literal 1/prod(1-p)",
-    "evolving-product": "evolving, literal prod p",
 }
 PAIRS = (  # what is held against what
     ("evolving", "graph-lstm-2"), ("evolving", "graph-lstm-5"), ("graph-lstm-2", "superpixels"),
     ("evolving", "superpixels"), ("evolving", "backbone"), ("evolving", "edge-pooling"),
     ("evolving", "evolving-threshold"), ("evolving", "evolving-random"), ("evolving", "evolving-literal"),
-    ("evolving", "evolving-product"), ("evolving", "evolving-identical"),
+    ("evolving", "evolving-identical"),
     ("graph-lstm-2", "graph-lstm-identical"), ("graph-lstm-2", "graph-lstm-breadth-first"),
     ("graph-lstm-2", "graph-lstm-depth-first"), ("graph-lstm-2", "graph-lstm-random-order"),
     ("evolving", "evolving-confidence"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import replace
+from pathlib import Path
 
 import jaxtyping
 import pytest
@@ -109,7 +109,7 @@ def test_all_networks_have_equal_parameters_and_words(monkeypatch):
     desk = PRESETS["desk"]
     shapes = {name: evolving_parsing.shape_of(desk, name, 9) for name in NETWORKS}
     assert shapes["evolving"].hidden == desk.hidden and shapes["graph-lstm-2"].hidden > desk.hidden
-    assert shapes["evolving-product"].rule.acceptance == "product" and shapes["graph-lstm-5"].levels == 5
+    assert shapes["evolving-literal"].rule.acceptance == "inverse" and shapes["graph-lstm-5"].levels == 5
     counts = {evolving.parameters(evolving.Parser(shape)) for shape in shapes.values()}
     assert max(counts) < 1.05 * min(counts)
 
@@ -209,10 +209,23 @@ def test_bad_settings_are_refused(options, message):
         ParsingConfig(**options)
 
 
-@pytest.mark.needs_data("ccp")
-def test_photographs_are_split_by_the_seed(monkeypatch):
+def test_photographs_are_split_by_the_seed_and_figures_drawn_by_it(monkeypatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-    config = replace(SMOKE, dataset="ccp", size=30)
-    first, second = (evolving_parsing.pictures(config, seed) for seed in (0, 1))
-    assert first.test.names != second.test.names and first.test.images[0].shape == (30, 20, 3)
-    assert len(first.classes) == 13 and math.isclose(len(first.train), 804)
+    asked, figures = [], datasets.load("figures", train=4, valid=2, test=2, size=30)
+
+    def load(name, **options):
+        asked.append((name, options))
+        return figures
+
+    monkeypatch.setattr(datasets, "load", load)
+    for name in ("ccp", "figures"):
+        evolving_parsing.pictures(replace(SMOKE, dataset=name, size=150), 7)
+    assert asked == [
+        ("ccp", {"size": (150, 100), "seed": 7}),
+        ("figures", {"train": 6, "valid": 2, "test": 3, "size": 150, "seed": 7}),
+    ]
+    # There may be fewer photographs than asked for, or more.
+    config = replace(SMOKE, train=9, valid=1, test=2, first_epochs=1)
+    monkeypatch.setattr(evolving, "train", lambda *_, **__: [{"seconds": 1.5}])
+    ready = evolving_parsing.prepared(config, figures, seed=0, folder=Path("nowhere"))
+    assert (len(ready.train), len(ready.valid), len(ready.test), ready.seconds) == (4, 1, 2, 1.5)
