@@ -69,7 +69,8 @@ class ParsingConfig:
         epochs: passes in stage two, for each network.
         batch_size: pictures of an update.
         optimizer: ``"adamw"`` or ``"sgd"``.
-        learning_rate: the largest.
+        first_rate: the largest learning rate of stage one.
+        learning_rate: the largest of stage two.
         backbone_rate: of the backbone in stage two, as a share of it.
         weight_decay: as a share of the learning rate.
         crop: rows and columns cut off at random in training; left and right are swapped at random always.
@@ -85,11 +86,12 @@ class ParsingConfig:
     levels: int = 5
     hidden: int = 24
     width: int = 12
-    first_epochs: int = 12
+    first_epochs: int = 16
     epochs: int = 3
     batch_size: int = 16
     optimizer: str = "adamw"
-    learning_rate: float = 5e-3
+    first_rate: float = 0.005
+    learning_rate: float = 0.01
     backbone_rate: float = 0.0
     weight_decay: float = 0.01
     crop: int = 4
@@ -128,7 +130,7 @@ PRESETS: dict[str, ParsingConfig] = {
     "paper": ParsingConfig(
         dataset="ccp", train=804, valid=100, test=100, size=321, superpixels=1000,
         hidden=64, width=32, first_epochs=60, epochs=60, batch_size=2, optimizer="sgd",
-        learning_rate=1e-3, backbone_rate=0.1, weight_decay=5e-4, crop=32,
+        first_rate=1e-3, learning_rate=1e-3, backbone_rate=0.1, weight_decay=5e-4, crop=32,
     ),
 }  # fmt: skip
 
@@ -211,7 +213,12 @@ def prepared(
     classes = len(parts.classes)
     shape = ParserConfig(classes, kind="superpixels", levels=1, hidden=config.hidden, width=config.width)
     first = Parser(shape, seed=seed).to(device)
-    training = replace(training_of(config), epochs=config.first_epochs, backbone_rate=1.0)
+    training = replace(
+        training_of(config),
+        epochs=config.first_epochs,
+        learning_rate=config.first_rate,
+        backbone_rate=1.0,
+    )
     lines = evolving.train(first, splits[0], training, seed=seed, folder=folder, progress=False)
     return Prepared(*splits, first, lines[-1]["seconds"])
 

@@ -95,7 +95,7 @@ def score_table(records: Sequence[Record]) -> Table:
             interval_text([n.get("milliseconds") for n in own]),
             interval_text([n["multiplications"] / 1e6 if "multiplications" in n else None for n in own]),
         ))  # fmt: skip
-    whole = [n for record in records for n in record.metrics["networks"] if "ceiling" in n]
+    whole = [next(n for n in record.metrics["networks"] if "ceiling" in n) for record in records]
     ceiling = ", ".join(
         f"{percent([n['ceiling'][key] for n in whole])} {words}"
         for key, words in (("mean_iou", "mean IoU"), ("accuracy", "pixel accuracy"))
@@ -146,7 +146,8 @@ def level_table(records: Sequence[Record]) -> Table:
             rows.append((
                 WORDS[name], str(level), interval_text([f["nodes"] for f in found]),
                 *(percent([f[key] for f in found]) for key in ("purity", "ceiling", "acceptance")),
-                interval_text([f["eliminated"] for f in found]), interval_text([f["log_transition"] for f in found], 2),
+                interval_text([f["eliminated"] for f in found]),
+                interval_text([f["log_transition"] for f in found], 2),
                 interval_text([f["milliseconds"] for f in found], 2),
                 interval_text([f["multiplications"] / 1e6 for f in found], 2),
             ))  # fmt: skip
