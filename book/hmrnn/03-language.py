@@ -263,13 +263,13 @@ print("spaces: F1 is 0 at the last letter, above 0.99 one later")
 print("random: F1 is what the formula says")
 
 # %% [markdown]
-# One run is an anecdote. The ledger has five seeds of this training, run on to 300 updates, and five of an
-# LSTM with the same output module:
+# One run is an anecdote. The ledger has several seeds of this training, run on to 300 updates, and of LSTMs
+# with the same output module:
 
 # %% tags=["hide-input"]
 records = ledger.newest(ledger.read("hmrnn.language"))
 records = [record for record in records if record.preset != "smoke"]
-book = [record for record in records if record.preset == "book"]
+book = [r for r in records if r.preset == "book" and r.config["corpus"] == "generated"]
 hmrnn_language_tables.score_table("generated", "book", book)
 
 # %% tags=["hide-input"]
@@ -360,7 +360,7 @@ hmrnn_text_claims.claims_table(records)
 #   that a matter of training time, of the slope, or of the start?
 # - Kádár and colleagues ([2018](https://arxiv.org/abs/1807.03595)) report that the quality of segments and
 #   the quality of prediction do not go together. With many seeds one can test that: does F1 go along with
-#   bits per character?
+#   bits per character? [Verdicts](05-results.ipynb) does, and reads texts without spaces too.
 # - What decides which layer takes the spaces? Nothing in the model prefers one, and yet the two hardly ever
 #   share them.
 # - A boundary is useful to the *network*, not to us. What would a good test of usefulness be that does not
