@@ -37,7 +37,6 @@ from hsrnn import exercises, figures, ledger
 from hsrnn.experiments import EXPERIMENTS, coarse_anchors, coarse_floors
 from hsrnn.experiments import coarse_distill_tables as distill_tables
 from hsrnn.experiments import coarse_networks as networks
-from hsrnn.experiments import coarse_taylornet_tables as taylor_tables
 
 names = [name for name in EXPERIMENTS if name.startswith("coarse.")]
 records = {name: ledger.newest(ledger.read(name)) for name in names}
@@ -190,12 +189,9 @@ print("differences checked by hand:", checked)
 # part in the distillation. A line that crosses zero is a gain that may be chance.
 
 # %%
-distilled = {}
-for record in records["coarse.distill"]:
-    if record.preset == "desk":
-        distilled.setdefault(record.config["dataset"], []).append(record)
+distilled = distill_tables.desk_records(records["coarse.distill"])
 controls = "k-means", "herding", "random", "averages", "matched"
-for dataset, part in distilled.items():
+for title, part in distilled.items():
     lines = {}
     for level, count in enumerate(part[0].config["levels"]):
         line = lines[f"{count} a class"] = {}
@@ -203,11 +199,9 @@ for dataset, part in distilled.items():
             gap = distill_tables.paired(part, control, level)
             low, high = gap.interval or (gap.mean, gap.mean)
             line[control] = gap.mean, low, high
-    title = part[0].metrics["dataset"].partition(":")[0]
-    picture = figures.plot_intervals(
-        lines, "distilled minus others, points of accuracy", title, zero=True
-    )
-    display(picture)
+    told = "distilled minus others, points of accuracy"
+    title = title.partition(":")[0]
+    display(figures.plot_intervals(lines, told, title, zero=True))
 
 # %% [markdown]
 # Every control under every judge: the net of the distillation itself, two nets that took no part, the bare
@@ -239,14 +233,13 @@ for table in tables["coarse.distill"]:
 # ## C6: one net for ever
 
 # %%
-for dataset, part in distilled.items():
+for title, part in distilled.items():
     curves = {}
     for key, net in (("G", "G"), ("average", "plain average")):
         for what, told in (("moved", "moves"), ("apart", "classes apart")):
             paths = [r.metrics["fixed_point"][key][what] for r in part]
             curves[f"{net}: {told}"] = np.mean(paths, 0) + 1e-6
-    title = part[0].metrics["dataset"].partition(":")[0]
-    title = f"{title}, mean of {len(part)} seeds"
+    title = f"{title.partition(':')[0]}, mean of {len(part)} seeds"
     display(figures.plot_iterated(curves, "share of full brightness", title))
 
 # %% tags=["hide-input", "hide-output"]
@@ -260,13 +253,14 @@ for table in tables["coarse.distill"]:
 # trained to be applied three times, and its loss does not ask what a fourth time would give.
 
 # %%
-for dataset, part in distilled.items():
+for title, part in distilled.items():
     ends = {
         key: np.mean([r.metrics["fixed_point"][key]["moved"][-1] for r in part])
         for key in ("G", "average")
     }
     told = ", ".join(f"{key} {100 * move:.2f} %" for key, move in ends.items())
-    print(f"{dataset}: last step moves by {told} of full brightness")
+    title = title.partition(":")[0]
+    print(f"{title}: last step moves by {told} of full brightness")
 
 # %% [markdown]
 # ## What an interval over seeds leaves out

@@ -31,6 +31,7 @@ class Anchor(NamedTuple):
     activation_free: bool = False
 
 
+TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10, the original"}
 ANCHORS = (
     Anchor("mnist", "LeNet-5", 99.05, "LeCun et al. 1998"),
     Anchor("mnist", "polynomial SVM, degree 4", 98.9, "LeCun et al. 1998"),
@@ -61,7 +62,7 @@ def anchors_table(dataset: str) -> Table:
         for a in found
     )  # fmt: skip
     return Table(
-        f"{dataset}: test accuracy that others report, %",
+        f"{TITLES[dataset]}: test accuracy that others report, %",
         ("%", "method", "no activation", "source", "checked"),
         tuple(rows),
         "For orientation; sizes and training differ from ours. Not checked: as commonly cited, not compared "

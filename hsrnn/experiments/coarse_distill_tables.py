@@ -144,7 +144,7 @@ def fixed_point_table(preset: str, records: Sequence[Record]) -> Table:
 def targets_table(records: Sequence[Record]) -> Table:
     """Our own target beside what was reached: better than k-means of equal count at every level."""
     rows = []
-    for title, part in _desk(records).items():
+    for title, part in desk_records(records).items():
         gaps = [paired(part, "k-means", level) for level in range(len(part[0].config["levels"]))]
         met = all(gap.interval is not None and gap.interval[0] > 0 for gap in gaps)
         told = ", ".join(f"{n}: {_gap(gap)}" for n, gap in zip(part[0].config["levels"], gaps, strict=True))
@@ -160,8 +160,9 @@ def targets_table(records: Sequence[Record]) -> Table:
     )
 
 
-def _desk(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the records of the desk preset by data set; of several settings the one with most seeds."""
+def desk_records(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the records that claims are judged on, by data set: the desk preset, and of several settings
+    the one with most seeds."""
     by_setting = group([r for r in records if r.preset == "desk"], lambda r: json.dumps(r.config))
     found: dict[str, list[Record]] = {}
     for part in by_setting.values():
@@ -173,7 +174,7 @@ def _desk(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 def claims_table(records: Sequence[Record]) -> Table:
     """Claims C4 to C6 on the desk preset; the rules are in the note."""
-    groups = _desk(records)
+    groups = desk_records(records)
     rows = []
     for name, words, judge in (
         ("C4", "references at every level beat controls of equal count", _c4),

@@ -136,6 +136,17 @@ def keys(config: TaylorNetExperimentConfig) -> list[Key]:
     ]
 
 
+def fits(key: Key, image: tuple[int, int, int]) -> bool:
+    """Return whether a baseline has a size within the budget of its key; anything else must have one."""
+    if key[0] not in coarse.BASELINES:
+        return True
+    try:
+        coarse.baseline(key[0], image, 10, key[1])
+    except ValueError:
+        return False
+    return True
+
+
 def _budgets(config: TaylorNetExperimentConfig, name: str) -> tuple[int, ...]:
     """Return the budgets of a baseline: a linear map has one size only."""
     return (max(config.sizes),) if name == "linear" else config.sizes
@@ -158,8 +169,9 @@ def run(
     """
     pictures = datasets.load(config.dataset)
     assert isinstance(pictures, datasets.Pictures)
+    image = pictures.train.images.shape[1:]
     networks = each_piece(
-        folder / "networks.jsonl", config, keys(config),
+        folder / "networks.jsonl", config, [key for key in keys(config) if fits(key, image)],
         partial(one_network, config, pictures, seed=seed, folder=folder / "network", device=device),
         names=KEY, title=f"coarse.taylornet, seed {seed}", progress=progress,
     )  # fmt: skip
@@ -213,10 +225,13 @@ def made(config: TaylorNetExperimentConfig, image: tuple[int, int, int], key: Ke
         with torch.device("meta"):
             return coarse.parameters(coarse.TaylorNet(shape(width)))
 
-    low, high = 0, WIDEST
-    while low < high:  # width low fits, high + 1 does not
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if size(middle) <= most else (low, middle - 1)
+    low, high = 0, 1
+    while high <= WIDEST and size(high) <= most:
+        low, high = high, 2 * high
+    high = min(high, WIDEST + 1)
+    while high - low > 1:  # width low fits, high does not
+        middle = (low + high) // 2
+        low, high = (middle, high) if size(middle) <= most else (low, middle)
     if not low:
         raise ValueError(f"the narrowest TaylorNet of {key} has {size(1)} parameters: allow more than {most}")
     return coarse.TaylorNet(shape(low), seed=seed)

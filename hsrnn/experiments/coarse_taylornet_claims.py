@@ -62,7 +62,7 @@ def targets_table(records: Sequence[Record]) -> Table:
     for target in TARGETS:
         found = _reached(records, target)
         limit = f" below {target.most:,} parameters" if target.most else ""
-        asked = f"{target.percent:.1f} %{limit}"
+        asked = f"at least {target.percent:.1f} %{limit}"
         if found is None:
             rows.append((target.words, asked, NOT_RUN, "-", "not tested"))
             continue

@@ -179,6 +179,7 @@ def test_tables(finished):
     # Runs with other settings have tables of their own, and verdicts come from those with most seeds.
     other = replace(record, preset="desk", config=record.config | {"width": 5})
     assert len(coarse_distill_tables.tables([*records, other])) == 10
+    assert list(coarse_distill_tables.desk_records([other, *records]).values()) == [records]
     assert coarse_distill_tables.claims_table([other, *records]).rows[0][-1] == "not tested (2 seeds)"
     none, empty = coarse_distill_tables.tables([record])
     assert none.rows == (("references above k-means", "no run yet", "not tested"),)

@@ -204,7 +204,7 @@ def test_tables_pool_what_was_trained_alike(finished):
     ]
     assert beside.header[2] == "CIFAR-10, JPEG copy, 62,000" and beside.rows[0][2] == "60.00 (1 seed)"
     assert beside.rows[1][2] == "-"
-    assert coarse_taylornet_tables.overview_table([]).rows == ()
+    assert coarse_taylornet_tables.overview_table([]).rows == () and coarse_networks.desk_pools([]) == {}
     # Another way to train is another table; a repeated run counts once.
     longer = desk(finished, 1, *GOOD, epochs=99)
     assert len(coarse_taylornet_tables.tables([*records, *records, *longer])) == 7
@@ -246,7 +246,23 @@ def test_targets(finished):
     assert [row[-1] for row in rows(paper)[3:]] == ["not tested", "not met"]
 
 
-def test_the_commands_for_cifar_say_what_they_promise():
+def test_every_preset_can_be_built(plain_calls):
+    for name, config in PRESETS.items():
+        image = (1, 8, 8) if config.dataset == "digits" else (1, 28, 28)
+        left_out = []
+        for key in coarse_taylornet.keys(config):
+            if not coarse_taylornet.fits(key, image):
+                left_out.append(key[:2])
+            elif key[0] != RIDGE:
+                network = coarse_taylornet.made(config, image, key, seed=0)
+                assert 0 < coarse.parameters(network) <= key[1], (name, key)
+        # One quadratic step over 784 pixels has 9,428 parameters at least.
+        assert left_out == ([("flat", 2_600), ("flat", 8_600)] if name == "paper" else []), name
+    book = coarse_taylornet.made(PRESETS["book"], (1, 8, 8), ("taylor", 3000, 3, "level", "batch"), seed=0)
+    assert book.config.form == "full" and book.config.order == 3
+
+
+def test_the_commands_for_cifar_say_what_they_promise(plain_calls):
     """Parse them as the command line does, and build what they would train, without its memory."""
     commands = re.findall(
         r"hsrnn (reproduce coarse.taylornet [^\n]*(?:\n {8}[^\n]*)*)", coarse_taylornet.__doc__
@@ -273,6 +289,7 @@ def test_the_commands_for_cifar_say_what_they_promise():
 
 def test_anchors_name_their_source():
     table = coarse_anchors.anchors_table("mnist")
+    assert table.title.startswith("MNIST: ")
     assert table.rows == tuple(sorted(table.rows))
     assert all(anchor.source and 50 < anchor.percent < 100 for anchor in coarse_anchors.ANCHORS)
     with pytest.raises(ValueError, match="dataset must be one of cifar10, mnist, got 'cifar10-jpg'"):
