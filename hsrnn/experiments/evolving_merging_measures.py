@@ -21,9 +21,11 @@ SETTINGS = ((0.9, 0.1), (0.9, 0.05), (0.9, 0.02), (0.95, 0.01), (0.5, 0.1), (0.3
 BATCH = 16
 
 
-def evaluated(model: Parser, examples: Examples, seed: int, *, count: bool) -> dict[str, Any]:
+def evaluated(
+    model: Parser, examples: Examples, seed: int, *, batch_size: int, count: bool
+) -> dict[str, Any]:
     """Return what a record keeps of an evaluation: scores, the ceiling, cost, and a line for each level."""
-    found = evolving.evaluate(model, examples, seed=seed, count=count)
+    found = evolving.evaluate(model, examples, batch_size=batch_size, seed=seed, count=count)
     return {
         "test": scored(found.score),
         "ceiling": scored(found.ceiling),

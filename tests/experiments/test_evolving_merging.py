@@ -13,7 +13,12 @@ import torch
 
 from hsrnn import evolving
 from hsrnn.evolving import MergeLog, Parser, ParserConfig, graph_from_edges, union
-from hsrnn.experiments import evolving_merging, evolving_merging_measures, evolving_merging_tables
+from hsrnn.experiments import (
+    evolving_merging,
+    evolving_merging_measures,
+    evolving_merging_tables,
+    evolving_parsing,
+)
 from hsrnn.experiments.evolving_merging import MAIN, PRESETS, RANDOM, TWINS, MergingConfig, rules
 
 SMOKE = PRESETS["smoke"]
@@ -107,6 +112,16 @@ def test_an_interrupted_run_ends_as_an_undisturbed_one(finished, plain_calls, tm
 def test_bad_settings_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         MergingConfig(**options)
+
+
+def test_the_default_network_is_that_of_parsing(finished, plain_calls, tmp_path):
+    record, _ = finished
+    same = replace(SMOKE.parsing(), networks=("evolving",))
+    metrics, hashes, _ = evolving_parsing.run(same, seed=0, folder=tmp_path, progress=False)
+    (line,) = (line for line in record.metrics["rule"] if line["name"] == MAIN)
+    assert metrics["networks"][1]["test"] == line["test"] and metrics["classes"] == record.metrics["classes"]
+    desk = evolving_parsing.PRESETS["desk"]
+    assert PRESETS["desk"].parsing() == replace(desk, valid=1), "so their tables can be read together"
 
 
 def test_the_desk_run_asks_what_the_claims_need():
