@@ -112,7 +112,7 @@ class ParsingConfig:
             raise ValueError(f"levels must be at least 2, so that something merges, got {self.levels}")
 
 
-# Processor minutes a seed, on one core: smoke 0.1, book 0.5, desk 10. On photographs about 18, by
+# Processor minutes a seed, on one core: smoke 0.1, book 0.9, desk 10. On photographs about 18, by
 # `--dataset ccp --train 804 --test 100 --size 150 --superpixels 300 --crop 12 --first-epochs 8 --epochs 2
 # --networks` and the names of CONTRASTS.
 PRESETS: dict[str, ParsingConfig] = {
@@ -121,8 +121,8 @@ PRESETS: dict[str, ParsingConfig] = {
         size=32, superpixels=30, levels=3, hidden=6, width=3, first_epochs=1, epochs=1, batch_size=3,
     ),
     "book": ParsingConfig(
-        networks=("evolving", "graph-lstm-2", "superpixels"), train=120, valid=20, test=40,
-        levels=3, first_epochs=10, epochs=4,
+        networks=("evolving", "graph-lstm-2", "superpixels"), train=400, valid=20, test=40,
+        levels=3, first_epochs=10, epochs=2, batch_size=8,
     ),
     "desk": ParsingConfig(),
     # The paper's sizes and schedule, on the photographs that can be had; for a GPU. Its backbone was trained
