@@ -162,9 +162,10 @@ for bias in (0.0, 5.0):
 assert largest[5.0][-1] > 10 * largest[0.0][-1]
 
 # %% [markdown]
-# With open gates memory nearly triples from layer to layer. The output gate multiplies before the tanh, so
-# such a memory saturates the hidden state. The paper starts all weights within 0.1 of zero, which keeps the
-# gates half open, and has two layers. Nothing in the equations keeps a deeper network from growing.
+# With open gates memory is two to three times as large after every layer. The output gate multiplies before
+# the tanh, so such a memory saturates the hidden state. The paper starts all weights within 0.1 of zero,
+# which keeps the gates half open, and has two layers. Nothing in the equations keeps a deeper network from
+# growing.
 #
 # ## Nodes that need not wait
 #
