@@ -201,36 +201,40 @@ for run in runs:
 #
 # ## C5: are the boundaries words?
 #
-# Scored at the symbol behind a word, because a reader from left to right cannot know sooner. There are two
+# The rule scores them at the symbol behind a word, because a reader from left to right cannot know sooner that
+# a word is over. It may *expect* so sooner, at the last letter; that is shown beside it. There are two
 # kinds of text: with spaces, where a boundary could simply mark the space; and **without spaces**,
 # where only the letters say where a word ends, and the question becomes the one that children and
 # speech recognisers face. Line ends stay.
 
 # %%
 rows = {}
-for preset, text in (("book", "generated text"), ("desk", "Treebank")):
+series = "better layer", "chance at its rate", "5-gram, same rate"
+places = {hmrnn_segments.GOLD: "behind", "word": "last letter"}
+for preset, text in (("book", "generated"), ("desk", "Treebank")):
     for name in ("step", "step, joined"):
         runs = hmrnn_tables.runs(language, hmrnn_plan.language(preset)[name])
         if len(runs) < 3:
             continue
-        series = "better layer", "chance at its rate", "5-gram, same rate"
-        found = {one: [] for one in series}
-        for run in runs:
-            _, layer = hmrnn_segments.gain(run)
-            scores = run.metrics["segmentation"][hmrnn_segments.GOLD]
-            for one, rule in zip(series, ("layer", "random", "entropy")):
-                found[one].append(scores[layer.replace("layer", rule)]["f1"])
-        row = rows[text + (", no spaces" if "joined" in name else "")] = {}
-        for one, values in found.items():
-            made = ledger.summarise(values)
-            row[one] = made.mean, *made.interval
+        for gold, place in places.items():
+            found = {one: [] for one in series}
+            for run in runs:
+                _, layer = hmrnn_segments.gain(run, gold)
+                scores = run.metrics["segmentation"][gold]
+                for one, rule in zip(series, ("layer", "random", "entropy")):
+                    found[one].append(scores[layer.replace("layer", rule)]["f1"])
+            spaces = ", no spaces" if "joined" in name else ""
+            row = rows[f"{text}{spaces}, {place}"] = {}
+            for one, values in found.items():
+                made = ledger.summarise(values)
+                row[one] = made.mean, *made.interval
 figures.plot_intervals(rows, "F1 of boundaries with words", title)
 
 # %% [markdown]
 # "Better layer" is chosen, run by run, by the score itself, which flatters it a little; that is why the rule
 # asks for more than 0.05 above chance. The 5-gram model is a table of counts, with no layers and no
 # training by gradient. It puts as many boundaries as the network does, at the places where it is least sure
-# of the next letter.
+# of the next letter: behind a space, or, where there is none, at the last letter of a word.
 #
 # Each layer by itself, against words, phrases and sentences, at the last letter and one later:
 

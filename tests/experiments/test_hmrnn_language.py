@@ -126,7 +126,7 @@ def fake(
     scores = {rule: score for rule in rules} | {"layer2": score | {"f1": f1}}
     boundaries = {
         "boundary_rates": [0.2, 0.05], "saving": saving, "updates": [10, 3, 1],
-        "segmentation": {"word, one later": scores},
+        "segmentation": {"word, one later": scores, "word": scores | {"layer1": score | {"f1": 0.75}}},
     }  # fmt: skip
     metrics = {"test_bpc": bpc, "parameters": 7} | (boundaries if config.core == "hmlstm" else {})
     settings = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
@@ -211,6 +211,8 @@ def test_words_are_found_where_f1_lies_above_chance(preset, corpus, claim):
     for f1, told in ((0.7, "reproduced"), (0.54, "partly"), (0.5, "not reproduced")):
         records = [fake(config, s, 1.6, preset, f1=f1 + s / 1e3 * (f1 > 0.5)) for s in range(5)]
         assert verdict(records, claim) == told
+        row = next(r for r in hmrnn_text_claims.claims_table(records).rows if r[0] == claim)
+        assert "at the last letter +0.25 above chance" in row[2]  # told, and of no weight
     # Records of the text without spaces decide their own row only.
     records = [fake(replace(config, corpus=corpus + ":joined"), s, 1.6, preset, f1=0.9) for s in range(5)]
     assert verdict(records, claim) == "not tested"
