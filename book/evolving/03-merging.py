@@ -30,11 +30,11 @@ if importlib.util.find_spec("hsrnn") is None:  # on Binder or Colab: install thi
 # says how much of the neighbour's memory to keep:
 #
 # $$
-# g_{ij} = \sigma(W_f f_i + U_{fn} h_j + b_f) .
+# g^f_{ij} = \sigma(W^f f_i + U^{fn} h_j + b^f) .
 # $$
 #
 # Whom one listens to is whom one may belong to. So a merging probability is read from it, by one weight a
-# unit and a bias: $\sigma(w \cdot g_{ij} + c)$. The gate has a direction and a merge has none; we take the
+# unit and a bias: $\sigma(w \cdot g^f_{ij} + c)$. The gate has a direction and a merge has none; we take the
 # mean of $p_{ij}$ and $p_{ji}$ (decision E2). For three nodes in a row, by hand and by the package:
 
 # %%
@@ -75,10 +75,10 @@ with torch.no_grad():
 # ### What the first level cannot know
 #
 # Before the first layer there is no hidden state yet: $h_j = 0$, or so we take it. Put that into the gate,
-# and the neighbour is gone. $g_{ij}$ is then a function of node $i$ alone, and
+# and the neighbour is gone. $g^f_{ij}$ is then a function of node $i$ alone, and
 #
 # $$
-# p_{ij} = \tfrac12 (s_i + s_j), \qquad s_i = \sigma\big(w \cdot \sigma(W_f f_i + b_f) + c\big) .
+# p_{ij} = \tfrac12 (s_i + s_j), \qquad s_i = \sigma\big(w \cdot \sigma(W^f f_i + b^f) + c\big) .
 # $$
 #
 # No weights whatever can make that a comparison. Think of a picture of two colours, dark left, light right:
