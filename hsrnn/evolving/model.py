@@ -109,6 +109,7 @@ class Parser(nn.Module):
             raise ValueError("give a backbone and the channels of its result together, or neither")
         generator = torch.Generator().manual_seed(seed)
         self.config = config
+        # Deviation E13: the papers start from networks trained on other pictures; here from nothing.
         self.backbone = SmallUNet(config.width, generator=generator) if backbone is None else backbone
         inputs, H = channels or config.width, config.hidden
         self.confidence = convolution(inputs, config.classes, 1, generator)
