@@ -102,6 +102,8 @@ boundaries_figure("the market fell after the company cut its forecast", name="in
 #   which nodes can be updated at once, and what their order changes.
 # - [Merging](evolving/03-merging.ipynb): probabilities on edges, proposals accepted or rejected, why all at
 #   once is too much, and which rules sample what they say they sample.
+# - [Superpixels become parts](evolving/04-parsing.ipynb): the whole network, trained in front of you; its
+#   levels to scrub through, region by region, on drawings and photographs.
 # - [Verdicts](evolving/05-results.ipynb): the claims one by one, and the control that decides, random merging
 #   at equal numbers of nodes.
 #
