@@ -124,8 +124,8 @@ print(f"{len(answers[0].logits)} superpixels: equal to the last bit")
 # ## A loss, counted twice
 #
 # The loss is the cross-entropy of all pixels. A picture of 32 by 32 has 1,024 of them but far fewer regions,
-# and all pixels of a region get the same logits. So with $n_{ic}$ for the number of pixels of class $c$ in region
-# $i$,
+# and all pixels of a region get the same logits. So with $n_{ic}$ for the number of pixels of class $c$ in
+# region $i$,
 #
 # $$
 # L = -\frac{1}{N} \sum_{\text{pixels}} \log p(\text{label})
@@ -350,9 +350,9 @@ ledger.Table(title, header, tuple(rows))
 
 # %% [markdown]
 # Level 0 is the same for both, since nothing has merged yet. This is one network and one draw, and colour is
-# not what it was trained for. Whether learned merging beats random merging *for parsing*, at node counts that are equal,
-# with several networks and intervals, is the question that decides, and [Results](05-results.ipynb) answers
-# it.
+# not what it was trained for. Whether learned merging beats random merging *for parsing*, at node counts that
+# are equal, with several networks and intervals, is the question that decides, and
+# [the verdicts](05-results.ipynb) answer it.
 #
 # ## Where we depart from the papers
 #
@@ -396,8 +396,8 @@ assert exercises.check("evolving.04.1", solution)
 # %% [markdown]
 # ### 2. The loss by regions
 #
-# Write a function of `logits` `(regions, classes)` and `counts` `(regions, classes)`, the pixels of each class
-# in each region, that returns the cross-entropy in nats a pixel. A region may hold no labelled pixel.
+# Write a function of `logits` `(regions, classes)` and `counts` `(regions, classes)`, the pixels of each
+# class in each region, that returns the cross-entropy in nats a pixel. A region may hold no labelled pixel.
 
 # %%
 loss = ...  # your function of logits, counts
