@@ -19,6 +19,27 @@ if importlib.util.find_spec("hsrnn") is None:  # on Binder or Colab: install thi
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", source], check=True)
 
 # %% [markdown]
+# ## Draw one
+#
+# Here is such a polynomial, of degree 8 in the 784 pixels of a sheet. It was trained on MNIST
+# (`python -m hsrnn.experiments.coarse_shipped`) and runs in this page. Draw a digit, with the pointer or with
+# the arrow keys, about as large as the example and in the middle; "Centre" helps. Every bar is one logit, put
+# together from orders: grey is the constant, which does not see the ink; order 1 weighs single pixels, order
+# 2 pairs of pixels, and so on.
+
+# %%
+from hsrnn.experiments.coarse_figure import taylor_orders_figure
+from hsrnn.experiments.coarse_shipped import load_taylornet
+
+sheet_net, scale = load_taylornet()
+taylor_orders_figure(sheet_net, scale, name="taylor-orders")
+
+# %% [markdown]
+# Three things to try. Switch single orders off: which digits survive the loss of order 1, which that of order
+# 2? Blank a region: how much did it add to the winning class, and what is the drawing taken for without it?
+# Make a level straight, so that it keeps its linear part only. The rest of the page explains what you see, on
+# a smaller network that is trained before your eyes.
+#
 # ## The digits
 #
 # Each is a grid of 8 × 8 grey values. Here 0 is paper and 1 is ink, so the *image of zeros*, the point that
@@ -226,6 +247,59 @@ for level in range(3):
     print(f"level {level + 1} straight: {kept:.1%} right")
 
 # %% [markdown]
+# ## The network of the sheet
+#
+# It has three levels too, but on a lattice of 32 × 32, so 4 × 4 sites are left under the head. Each has seen
+# its own 8 × 8 pixels, and only the *linear* head sees them all. So no term joins two of these regions, and
+# a logit is split twice over, by order and by region, with nothing left. That is why the figure can blank a
+# region without another look at the network. To check it, we need digits of the size of MNIST's. The 500 test
+# digits, enlarged, will do.
+
+# %%
+from hsrnn.experiments.coarse_figure import enlarged
+
+large = torch.from_numpy(enlarged(digits.test.scaled()))[:, None]
+by_order = coarse.orders(sheet_net, large / scale)
+with torch.no_grad():
+    whole, nothing = sheet_net(large / scale), sheet_net(0 * large[:1])
+places = (torch.arange(28) + 2) // 8  # the sheet lies in the middle
+shares = []
+for region in range(16):
+    inside = 4 * places[:, None] + places == region
+    with torch.no_grad():
+        shares.append(sheet_net(large * inside / scale) - nothing)
+assert torch.allclose(by_order.sum(1), whole, atol=1e-3)
+assert torch.allclose(nothing + sum(shares), whole, atol=1e-3)
+print("nine orders add up to the logits, and so do sixteen regions")
+
+# %% [markdown]
+# Its orders have the size of its logits, so the bars above can be read. That was asked for in training, by
+# strong weight decay. Here are the mean sizes over the test digits and classes, for both networks; and what
+# the network of the sheet reads when the ink is made paler, by a factor $s$. Then order $k$ shrinks by $s^k$,
+# and the balance of the orders, which all training was about, is gone.
+
+# %% tags=["nbval-ignore-output"]
+for name, split in (("small", parts), ("sheet", by_order)):
+    sizes = " ".join(f"{value:5.1f}" for value in split.abs().mean((0, 2)))
+    logit = split.sum(1).abs().mean()
+    print(f"{name}: orders 0 to 8 {sizes}; logits {logit:.1f}")
+found = {}
+for s in (1.0, 0.8, 0.6, 0.4):
+    paler = sum(s**k * by_order[:, k] for k in range(9))
+    found[s] = right(paler)
+    print(f"ink times {s:.1f}: {found[s]:.1%} of the enlarged digits")
+
+# %%
+logit = by_order.sum(1).abs().mean()
+assert by_order.abs().mean((0, 2)).max() < 3 * logit
+assert found[1.0] > 0.75 and found[0.4] < found[1.0] - 0.2
+print("no order is three times as large as the logits;")
+print("with pale ink the digits are there, but the reading is lost")
+
+# %% [markdown]
+# The network of the sheet has never seen scikit-learn's digits, and it shows. Outside the region where its
+# examples lie nothing binds a polynomial, and paler ink is outside.
+#
 # ## Coefficients, one by one
 #
 # Every coefficient of the polynomial can be asked for. The coefficients of single pixels are the gradient at
@@ -294,8 +368,9 @@ for k, (a, b) in enumerate(zip(size(parts), size(centred)), start=1):
 #
 # Whether such a network equals others of its size (claim C1), whether the hierarchy saves parameters (C2) and
 # what the orders are worth (C3) are questions for several seeds and more digits; their records are made by
-# `hsrnn reproduce coarse.taylornet`. Open on this page: do orders of two seeds resemble each other? Does a
-# network trained to need few orders exist? Which origin makes the series shortest?
+# `hsrnn reproduce coarse.taylornet`. Open on this page: do orders of two seeds resemble each other? How much
+# accuracy do small orders cost, and could a network be trained to need fewer of them? Which origin makes the
+# series shortest?
 #
 # ## Exercises
 #

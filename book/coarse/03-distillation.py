@@ -217,6 +217,43 @@ for name, share in zip(names, accuracy):
     print(f"{name:12} {share:.1%}")
 
 # %% [markdown]
+# ### Look at your own
+#
+# A distiller of the same kind, trained on MNIST and shipped: 16, 4 and 1 references a class. Draw a digit.
+# Below the sheet stand, for each level and class, the reference most similar to your drawing and the cosine,
+# with both networks running in this page. Above, the polynomial of [chapter 2](02-taylornet.ipynb) reads the
+# same drawing, so two explanations stand side by side: *these terms add up to a three*, and *it looks like
+# this three*. Press a reference to put it on the sheet and to see how the other levels, and the polynomial,
+# take it.
+
+# %%
+from hsrnn.experiments.coarse_figure import enlarged, taylor_orders_figure
+from hsrnn.experiments.coarse_shipped import load_distiller, load_taylornet
+
+net, scale = load_taylornet()
+shipped = load_distiller()
+taylor_orders_figure(net, scale, shipped, name="taylor-orders")
+
+# %% [markdown]
+# The test digits of this page, enlarged to the size of MNIST's, are new to both networks. How often is each
+# right, and how often do they agree?
+
+# %%
+large = enlarged(test)[:, None]
+with torch.no_grad():
+    added = net(torch.from_numpy(large) / scale).argmax(1).numpy()
+looked = [shipped.predict(large, level) for level in range(3)]
+assert min((found == truth).mean() for found in (added, *looked)) > 0.6
+print("two networks from MNIST read most of scikit-learn's digits")
+
+# %% tags=["nbval-ignore-output"]
+print(f"the polynomial   {(added == truth).mean():.1%}")
+for count, found in zip(shipped.levels, looked):
+    agree = (found == added).mean()
+    told = f"{(found == truth).mean():.1%}, as the polynomial {agree:.1%}"
+    print(f"{count:2} a class       {told}")
+
+# %% [markdown]
 # ## Is that much?
 #
 # Here lies a trap. $E$ was trained on a thousand labelled pictures. It has put every class into a corner of

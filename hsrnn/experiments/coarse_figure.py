@@ -11,35 +11,34 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
-from hsrnn import coarse, datasets, figures
+from hsrnn import coarse, figures
+from hsrnn.figures.pencil import DIGITS, pencil_drawing
 from hsrnn.figures.taylor_orders import GREYS
 
 BOX, SHEET = 20, 28  # pixels: MNIST fits its digits into a box, and puts their centre of mass in the middle
+PAPER, INK = (
+    0.3,
+    0.7,
+)  # greys of an enlarged picture that become 0 and 1; by the validation part of the digits
 KINDS = ("weight", "bias")
 
 
 def enlarged(images: NDArray[Any]) -> NDArray[np.float32]:
     """Return small pictures on the sheet of MNIST, ``(n, 28, 28)`` in [0, 1]: enlarged to a box of 20 x 20,
-    their centre of mass in the middle.
+    with more contrast, so that lines are as dark and as thin as there, their centre of mass in the middle.
 
     Args:
-        images: ``(n, 1, height, width)`` in [0, 1], none of them empty.
+        images: ``(n, 1, height, width)`` in [0, 1], none of them without dark ink.
     """
-    boxes = F.interpolate(torch.from_numpy(np.asarray(images, np.float32)), (BOX, BOX), mode="bilinear")[:, 0]
+    small = torch.from_numpy(np.asarray(images, np.float32))
+    boxes = F.interpolate(small, (BOX, BOX), mode="bicubic")[:, 0]
+    boxes = ((boxes - PAPER) / (INK - PAPER)).clamp(0, 1)
     sheets = np.zeros((len(boxes), SHEET, SHEET), np.float32)
-    places = np.arange(BOX)
     for sheet, box in zip(sheets, boxes.numpy(), strict=True):
-        down, across = (box.sum(1 - axis) @ places / box.sum() for axis in (0, 1))
-        top, left = (min(max(round(SHEET / 2 - 0.5 - centre), 0), SHEET - BOX) for centre in (down, across))
+        middles = [box.sum(1 - axis) @ np.arange(BOX) / box.sum() for axis in (0, 1)]
+        top, left = (min(max(round((SHEET - 1) / 2 - at), 0), SHEET - BOX) for at in middles)
         sheet[top : top + BOX, left : left + BOX] = box
     return sheets
-
-
-def example_digits() -> NDArray[np.float32]:
-    """Return the first digit of each class of scikit-learn's test part on the sheet, ``(10, 28, 28)``."""
-    test = datasets.load("digits").test
-    firsts = [int(np.flatnonzero(test.labels == label)[0]) for label in range(10)]
-    return enlarged(test.scaled()[firsts])
 
 
 def folded(net: coarse.TaylorNet) -> dict[str, NDArray[np.float32]]:
@@ -111,7 +110,7 @@ def taylor_orders_figure(
     distiller: coarse.Distiller | None = None,
     *,
     start: int = 3,
-    bits: int = 16,
+    eye_bits: int = 8,
     **options: Any,
 ) -> figures.TaylorOrders:
     """Return the figure in which a trained network reads what is drawn, order by order.
@@ -121,21 +120,21 @@ def taylor_orders_figure(
         scale: pixels in [0, 1] are divided by it for ``net``.
         distiller: whose references stand below the drawing; ``None`` for none.
         start: the class whose example the figure opens with.
-        bits: width of a stored weight. The page computes with the rounded weights; the vectors of the
-            references are made with them too.
-        options: passed to :meth:`hsrnn.figures.TaylorOrders.from_weights`, e.g. ``name``.
+        eye_bits: width of a stored weight of the embedding net. The page computes with the rounded weights;
+            the vectors of the references are made with them too.
+        options: passed to :meth:`hsrnn.figures.TaylorOrders.from_weights`, e.g. ``name`` or ``bits``.
 
     Raises:
         ValueError: for networks that the page cannot run.
     """
-    examples = example_digits()
+    examples = np.stack([pencil_drawing(strokes) for strokes in DIGITS])
     drawn = np.rint(examples[start] * GREYS) / GREYS
     sheet = torch.from_numpy(drawn.astype(np.float32))[None, None]
     parts = coarse.orders(net, sheet / scale)[0].numpy()
     classes = [str(k) for k in range(net.config.classes)]
     looking, looks = None, {}
     if distiller is not None:
-        looking, rounded = rounded_embedder(distiller.embedder_, bits)
+        looking, rounded = rounded_embedder(distiller.embedder_, eye_bits)
         for made in distiller.references_:
             level = torch.from_numpy(made)
             vectors = coarse.embedded(rounded, level.flatten(0, 1)).unflatten(0, level.shape[:2])
@@ -148,5 +147,5 @@ def taylor_orders_figure(
     return figures.TaylorOrders.from_weights(
         folded(net), block=net.config.block, lattice=net.config.grids[0][0], scale=scale, classes=classes,
         examples=examples, picture=figures.plot_taylor_orders(drawn, parts, classes, looks),
-        looking=looking, start=start, bits=bits, **options,
+        looking=looking, start=start, eye_bits=eye_bits, **options,
     )  # fmt: skip

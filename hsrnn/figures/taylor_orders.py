@@ -45,6 +45,7 @@ class TaylorOrders(LivingFigure):
         looking: Mapping[str, Any] | None = None,
         start: int = 0,
         bits: int = 16,
+        eye_bits: int = 8,
         name: str | None = None,
     ) -> TaylorOrders:
         """Return the figure.
@@ -63,6 +64,7 @@ class TaylorOrders(LivingFigure):
                 `(classes, k, size)` each. `None` shows no references.
             start: the class whose example the figure opens with.
             bits: width of a stored weight, 8, 16 or 32. The page computes with the rounded weights.
+            eye_bits: the same for the embedding net, which forgives more than a polynomial does.
             name: see `LivingFigure`.
 
         Raises:
@@ -93,7 +95,7 @@ class TaylorOrders(LivingFigure):
         data = {
             "weights": pack(weights, bits), "block": block, "lattice": lattice, "scale": scale, "side": side,
             "classes": list(classes), "examples": _letters(sheets), "colours": order_colours(orders),
-            "looking": None if looking is None else _looking(looking, len(classes), side, bits),
+            "looking": None if looking is None else _looking(looking, len(classes), side, eye_bits),
         }  # fmt: skip
         state = {"picture": data["examples"][start], "off": [], "out": [], "straight": [], "about": -1}
         return cls(data, state=state, alt=picture.alt, fallback=picture, name=name)

@@ -9,6 +9,7 @@ import torch
 
 from hsrnn import coarse
 from hsrnn.experiments.coarse_figure import folded, rounded_embedder, taylor_orders_figure
+from hsrnn.figures.pencil import DIGITS, pencil_drawing
 from hsrnn.figures.weights import pack, unpack
 
 from .conftest import RunNode
@@ -92,7 +93,7 @@ def test_straight_levels_are_pytorchs(run_node: RunNode, straight: list[int]) ->
 @pytest.mark.parametrize("bits", [8, 32])
 def test_similarities_are_the_distillers(run_node: RunNode, bits: int) -> None:
     distiller, pictures = random_distiller(), drawings(3)
-    data = taylor_orders_figure(random_net(), SCALE, distiller, bits=bits).data["looking"]
+    data = taylor_orders_figure(random_net(), SCALE, distiller, eye_bits=bits).data["looking"]
     source = """
 import { decodeWeights } from "@static/hmlstm.js";
 import { buildEmbedder, embed, likest } from "@static/embedding.js";
@@ -155,3 +156,15 @@ console.log(JSON.stringify({
     assert moved.sum() == pytest.approx(line.sum())
     centre = [(moved.sum(1 - axis) * np.arange(28)).sum() / moved.sum() for axis in (0, 1)]
     np.testing.assert_allclose(centre, 13.5, atol=0.5)
+
+
+def test_digits_of_the_package_are_drawn_with_the_pencil_of_the_page(run_node: RunNode) -> None:
+    source = """
+import { pixelsOf, withLine } from "@static/drawing_pad.js";
+console.log(JSON.stringify(data.map((strokes) => pixelsOf(strokes.reduce((sheet, points) =>
+  points.slice(1).reduce((text, to, k) => withLine(text, 28, points[k], to), sheet), "0".repeat(784))))));
+"""
+    for found, strokes in zip(run_node(source, DIGITS), DIGITS, strict=True):
+        np.testing.assert_allclose(np.reshape(found, (28, 28)), pencil_drawing(strokes), atol=0.5 / 15 + 1e-9)
+    with pytest.raises(ValueError, match="a stroke must have at least two points"):
+        pencil_drawing([[(1, 1)]])

@@ -144,7 +144,7 @@ function render({ model: widget, el }) {
     const best = largest(left);
     const chosen = now.about < 0 ? best : now.about;
     pad.show(now.picture);
-    if (examples[Number(example.value)] !== now.picture) example.value = "";
+    example.value = examples.includes(now.picture) ? String(examples.indexOf(now.picture)) : "";
     kept.forEach((box, k) => box.set(!now.off.includes(k)));
     squares.forEach((box, l) => box.set(!now.straight.includes(l)));
     stack.show({ rows, off: now.off, left, whole, best, about: chosen });
