@@ -375,11 +375,6 @@ except ValueError as refused:
 # - Regions touch where they share a border of pixels; corners do not count.
 # - Every mean IoU stands beside the ceiling of its superpixels (decision E12 of the room).
 #
-# And two of the network as a whole, which chapter 04 puts together:
-#
-# - **Deviation E7:** the answer is read from the sum of the hidden states of all levels.
-# - **Deviation E8:** every level has weights of its own.
-#
 # Open questions of this chapter: the compactness and the exact number of superpixels of the papers; whether
 # regions made by a network, rather than by colour, would raise the ceiling at equal numbers.
 #
