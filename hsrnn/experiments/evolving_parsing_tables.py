@@ -101,6 +101,8 @@ def score_table(records: Sequence[Record]) -> Table:
         for key, words in (("mean_iou", "mean IoU"), ("accuracy", "pixel accuracy"))
     )
     config = records[0].config
+    share = config["backbone_rate"]
+    backbone = f"the backbone at {share:g} of the learning rate" if share else "the backbone left as it is"
     return Table(
         f"{_title(records)}: parsing, test part, %",
         ("network", "parameters", "mean IoU", "foreground IoU", "pixel accuracy", "ms", "million products"),
@@ -109,7 +111,7 @@ def score_table(records: Sequence[Record]) -> Table:
         f"with its majority label: {ceiling}; networks on pixels are not bound by it. Pictures of "
         f"{config['size']} rows, {config['superpixels']} superpixels asked for, {config['levels']} levels; "
         f"all networks of a seed stand on one backbone ({config['first_epochs']} epochs), then "
-        f"{config['epochs']} epochs of their own, the backbone at {config['backbone_rate']:g} of the rate. "
+        f"{config['epochs']} epochs of their own, {backbone}. "
         f"Time and multiplications a picture, on the whole. {made_by(records)}",
     )
 
