@@ -44,7 +44,7 @@ NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "evolving-literal": {"rule": MergeRule("bernoulli", "inverse")},
 }
 CONTRASTS = (  # what the claims C1 to C3 and C5 need
-    "evolving", "graph-lstm-2", "graph-lstm-5", "superpixels", "backbone", "evolving-identical",
+    "evolving", "graph-lstm-2", "graph-lstm-5", "superpixels", "evolving-identical",
     "graph-lstm-identical", "evolving-threshold", "evolving-random",
 )  # fmt: skip
 GENERATED = "figures"
@@ -112,7 +112,7 @@ class ParsingConfig:
             raise ValueError(f"levels must be at least 2, so that something merges, got {self.levels}")
 
 
-# Processor minutes a seed, on one core: smoke 0.1, book 0.9, desk 11. On photographs about 20, by
+# Processor minutes a seed, on one core: smoke 0.1, book 0.9, desk 11. On photographs about 17, by
 # `--dataset ccp --train 804 --test 100 --size 150 --superpixels 300 --crop 12 --first-epochs 8 --epochs 2
 # --networks` and the names of CONTRASTS.
 PRESETS: dict[str, ParsingConfig] = {

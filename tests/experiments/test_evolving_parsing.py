@@ -23,7 +23,8 @@ def finished(reproduced):
     return reproduced("evolving.parsing", SMOKE, typed=False)
 
 
-def test_a_record_holds_every_network_beside_the_ceiling(finished):
+def test_a_record_holds_every_network_beside_the_ceiling(finished, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     record, folder = finished
     networks = record.metrics["networks"]
     assert [network["network"] for network in networks] == [FIRST, *SMOKE.networks]
