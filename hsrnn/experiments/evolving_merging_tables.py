@@ -98,7 +98,8 @@ def rule_table(records: Sequence[Record]) -> Table:
         f"of their region) and ceiling (mean IoU of those labels) are of the deepest of {config['levels']} "
         f"levels; the ceiling of the superpixels is {ceiling}. Accepted: of the proposals that would merge "
         f"anything; edges and log of the transition factor of a proposal, mean. Twins merge down to the same "
-        f"number of regions in every picture at every level: at random, by colour, by the true labels. "
+        f"number of regions in every picture at every level: at random, by colour, by the true labels; their "
+        f"time includes that of the network they follow. "
         f"{made_by(records)}",
     )  # fmt: skip
 
