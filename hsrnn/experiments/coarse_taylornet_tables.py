@@ -13,6 +13,7 @@ from hsrnn.ledger import Record, Summary, Table, group, newest, summarise
 
 from .claims import made_by
 from .coarse_networks import NAMES, Pool, Which, desk_pools, gap, pools, rival, scores, standard
+from .coarse_taylornet import RIDGE
 from .coarse_taylornet_claims import claims_table, targets_table
 
 
@@ -98,7 +99,7 @@ def difference_table(preset: str, records: Sequence[Record], pool: Pool) -> Tabl
     for ours, name in ((disjoint, "disjoint blocks"), (overlapping, "overlapping blocks")):
         if ours is None:
             continue
-        pairs = {kind: rival(pool, ours, kind) for kind in ("linear", "mlp", "cnn", "strided", "flat")}
+        pairs = {kind: rival(pool, ours, kind) for kind in (*NAMES, RIDGE)}
         pairs["the same, order 1"] = ours._replace(order=1)
         pairs["the same, order 3"] = ours._replace(order=3)
         pairs["the same without BatchNorm"] = ours._replace(norm="scale")
