@@ -201,8 +201,8 @@ for run in runs:
 #
 # ## C5: are the boundaries words?
 #
-# The rule scores them at the symbol behind a word, because a reader from left to right cannot know sooner that
-# a word is over. It may *expect* so sooner, at the last letter; that is shown beside it. There are two
+# The rule scores them at the symbol behind a word, because a reader from left to right cannot know sooner
+# that a word is over. It may *expect* so sooner, at the last letter; that is shown beside it. There are two
 # kinds of text: with spaces, where a boundary could simply mark the space; and **without spaces**,
 # where only the letters say where a word ends, and the question becomes the one that children and
 # speech recognisers face. Line ends stay.
