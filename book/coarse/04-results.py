@@ -232,9 +232,9 @@ for title, part in distilled.items():
 # Counted there is an interval that lies wholly on one side of zero. One in twenty does so by chance, so a
 # single one in a line is no finding.
 #
-# The column "own E" is the one to distrust, and is not among them. Its net was trained together with the distilled references, and
-# it has seen every training picture with its label, so it puts *any* picture of a class near any other.
-# Under the nets that took no part the same references have to stand on their own.
+# The column "own E" is the one to distrust, and is not among them. Its net was trained together with the
+# distilled references, and it has seen every training picture with its label, so it puts *any* picture of a
+# class near any other. Under the nets that took no part the same references have to stand on their own.
 #
 # ## C5: from real to abstract
 

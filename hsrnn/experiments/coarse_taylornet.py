@@ -113,8 +113,8 @@ PRESETS: dict[str, TaylorNetExperimentConfig] = {
         dataset="digits", sizes=(1500,), norms=("batch",), baselines=("mlp",), ridge=5, epochs=2, shift=0
     ),
     "book": TaylorNetExperimentConfig(
-        dataset="digits", sizes=(3000,), orders=(1, 3), baselines=("linear", "mlp", "flat"), ridge=10, shift=1,
-        epochs=20, batch_size=32,
+        dataset="digits", sizes=(3000,), orders=(1, 3), baselines=("linear", "mlp", "flat"), ridge=10,
+        shift=1, epochs=20, batch_size=32,
     ),
     "desk": TaylorNetExperimentConfig(),
     # The paper's own setting is not known to us; this is everything, with more passes, for a GPU.
