@@ -109,7 +109,8 @@ def score_table(records: Sequence[Record]) -> Table:
         tuple(rows),
         f"Mean ± half of a 95 % interval (Student's t over seeds). The ceiling of the superpixels, each "
         f"with its majority label: {ceiling}; networks on pixels are not bound by it. Pictures of "
-        f"{config['size']} rows, {config['superpixels']} superpixels asked for, {config['levels']} levels; "
+        f"{config['size']} rows, {config['superpixels']} superpixels asked for, compactness "
+        f"{config['compactness']:g}, {config['levels']} levels; "
         f"all networks of a seed stand on one backbone ({config['first_epochs']} epochs), then "
         f"{config['epochs']} epochs of their own, {backbone}. "
         f"Time and multiplications a picture, on the whole. {made_by(records)}",

@@ -32,7 +32,9 @@ def test_a_record_holds_every_network_beside_the_ceiling(finished, monkeypatch):
     assert record.metrics["classes"] == list(datasets.load("figures").classes)
     parts = evolving_parsing.pictures(SMOKE, 0)
     assert len(parts.test) == 3 and parts.test.images[0].shape == (32, 32, 3)
-    truth = evolving.examples(parts.test.images, parts.test.labels, SMOKE.superpixels)
+    truth = evolving.examples(
+        parts.test.images, parts.test.labels, SMOKE.superpixels, compactness=SMOKE.compactness
+    )
     batch = truth.batch(torch.arange(3))
     wanted = evolving.ceiling(batch.parts.histogram(batch.labels, len(parts.classes)))
     for network in networks[1:]:
