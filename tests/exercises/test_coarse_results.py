@@ -5,7 +5,7 @@ from math import comb
 import numpy as np
 from scipy import stats
 
-from .answers import test_mistakes_are_found, test_solutions_pass, test_stubs_are_not_solved  # noqa: F401
+from .answers import test_mistakes_are_found, test_solutions_pass, test_stubs_are_not_solved
 
 
 def interval(ours, theirs, *, ddof=1, share=0.975, normal=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .answers import test_mistakes_are_found, test_solutions_pass, test_stubs_are_not_solved  # noqa: F401
+from .answers import test_mistakes_are_found, test_solutions_pass, test_stubs_are_not_solved
 
 
 def matching(nodes, edges, coins, order):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from .answers import test_mistakes_are_found, test_solutions_pass, test_stubs_are_not_solved  # noqa: F401
+from .answers import test_mistakes_are_found, test_solutions_pass, test_stubs_are_not_solved
 
 
 def interval(first, second, quantile=None, ddof=1):

@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from .answers import test_mistakes_are_found, test_solutions_pass, test_stubs_are_not_solved  # noqa: F401
+from .answers import test_mistakes_are_found, test_solutions_pass, test_stubs_are_not_solved
 
 RIGHT = {
     "hmrnn.03.1": lambda logits, targets: F.cross_entropy(logits, targets) / math.log(2),

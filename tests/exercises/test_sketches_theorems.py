@@ -2,7 +2,7 @@
 
 from math import ceil, erf, sqrt
 
-from .answers import test_mistakes_are_found, test_solutions_pass, test_stubs_are_not_solved  # noqa: F401
+from .answers import test_mistakes_are_found, test_solutions_pass, test_stubs_are_not_solved
 
 RIGHT = {
     "sketches.02.1": lambda w, h: w / 2 ** (4 * h + 4),
