@@ -124,7 +124,7 @@ class _Run:
         for l, cell in enumerate(core.cells):
             layer = Layer(
                 cell, weights[l], self._ears(l, weights), state[3 * l : 3 * l + 3], time,
-                mixed=mixed, train=self.train, lease=self.lease, counter=self.counter,
+                bottom=l == 0, mixed=mixed, train=self.train, lease=self.lease, counter=self.counter,
             )  # fmt: skip
             self.layers.append(layer)
         for t in range(time):

@@ -72,29 +72,51 @@ class Backward(Below):
         self.d_heard = dict(zip(layer.heard, self.all_d_heard.numpy().transpose(2, 0, 1)))
         self._ears = layer.ears.t().contiguous()
         self.ds_above = None if layer.is_top else lease.empty(layer.start_above[-1], 4 * n)
-        self.sum, self.back = lease.empty(batch, 4 * n), lease.empty(batch, 2 * n)
+        self.sum = lease.empty(batch, 4 * n)
         if layer.layer_norm:
             self.gate_gain, self.gate_bias = hidden.new_zeros(batch, 4 * n), hidden.new_zeros(batch, 4 * n)
             self.cell_gain, self.cell_bias = hidden.new_zeros(n), hidden.new_zeros(n)
             self.zero, self.one = hidden.new_zeros(batch, 4, 1), hidden.new_ones(batch, 4, 1)
-        self.unused: dict[int, tuple[Tensor, ...]] = {}
+        self._resting = self._rest()
+        self._change = self._kept = hidden.new_zeros(0)
+        self._place: dict[int, Tensor] = {}
+
+    def _rest(self) -> list[NDArray]:
+        """Return, for each step, where the rows of class 6 find ``U h' + b`` and their state: at their next
+        active step, or behind the last of all, where this puts them."""
+        layer = self.layer
+        end = layer.start[-1]
+        places = np.arange(end, end + layer.batch)
+        resting = []
+        for t in reversed(range(layer.time)):
+            rows = layer.rows[t]
+            resting.append(places[rows.choosing.numpy()])
+            places[rows.active.numpy()] = np.arange(layer.start[t], layer.start[t + 1])
+        if layer.own_terms is not None:
+            left = np.unique(np.concatenate(resting))
+            left = torch.from_numpy(left[left >= end])
+            if left.numel():
+                layer.before[left] = layer.hc[layer.time][left - end]
+                h = layer.before[left, : layer.units]
+                layer.own_terms[left] = layer.products["recurrent"].times(h, layer.bias)
+                layer.count("backward, data", left.numel(), "recurrent")
+        return resting[::-1]
 
     def _unused_gates(self, start: int, stop: int) -> None:
-        """Compute, for all rows of class 5 in steps ``start`` to ``stop``, what their gates would have made
-        of c and h.
-
-        Together, for products with more rows cost less a row; in blocks, for the sake of the processor's
-        caches.
-        """
-        layer, steps = self.layer, range(start, stop)
-        chosen = [layer.rows[t].choosing for t in steps]
-        index = torch.cat([rows + t * layer.batch for t, rows in zip(steps, chosen)])
-        if index.numel():
-            h, c = layer.all_hc.flatten(0, 1).index_select(0, index).chunk(2, 1)
-            f, i, o, g, q = layer.what_if(h, c)
-            parts = ((i * g).sub_(c), f * c, (o * q).sub_(h))
-            counts = [rows.numel() for rows in chosen]
-            self.unused = dict(zip(steps, zip(*(part.split(counts) for part in parts))))
+        """Compute, for all rows of class 6 in steps ``start`` to ``stop``, what their gates would have made
+        of h and c; once for a run of copies. In blocks, for the sake of the processor's caches."""
+        layer = self.layer
+        counts = [len(places) for places in self._resting[start:stop]]
+        if layer.own_terms is None or not sum(counts):
+            return
+        places, back = np.unique(np.concatenate(self._resting[start:stop]), return_inverse=True)
+        index = torch.from_numpy(places)
+        before = layer.before.index_select(0, index)
+        c = before[:, layer.units :]
+        f, i, o, g, q = layer.what_if(layer.own_terms.index_select(0, index), c)
+        self._kept = f * c
+        self._change = torch.cat((o * q, i * g), 1).sub_(before)
+        self._place = dict(zip(range(start, stop), torch.from_numpy(back).split(counts)))
 
     def step(self, t: int, lower: Below, upper: Backward | None) -> None:
         """Take the gradients from step ``t`` to what it read; ``upper=None`` if there is no top-down term."""
@@ -120,13 +142,15 @@ class Backward(Below):
 
     def _choose_copies(self, t: int, index: Tensor, lower: Below) -> None:
         """Gradient of the choice in rows that copied, though a boundary was in its band."""
-        dh, dc = self.dhc[t + 1].index_select(0, index).chunk(2, 1)
-        written, kept, shown = self.unused[t]
-        change = _dot(dc, written) + _dot(dh, shown)
+        dhc = self.dhc[t + 1].index_select(0, index)
+        place = self._place[t]
+        change = _dot(dhc, self._change.index_select(0, place))
         rows = index.numpy()
         self.dz[t, rows] += change
         if lower.dz is not None:
-            lower.dz[t + 1, rows] += change + _dot(dc, kept)
+            lower.dz[t + 1, rows] += change + _dot(
+                dhc[:, self.layer.units :], self._kept.index_select(0, place)
+            )
 
     def _gates(self, t: int, a: int, b: int, lower: Below) -> None:
         """From dh and dc of the active rows to their ds (left in the layer's gates), dc' and the choice's
@@ -136,7 +160,6 @@ class Backward(Below):
         f, i, o, g = gates.chunk(4, 1)
         _, c_before = layer.before[a:b].chunk(2, 1)
         dh, dc = self.dhc[t + 1].index_select(0, active).chunk(2, 1)
-        dh_before, dc_before = self.back[: b - a].chunk(2, 1)
         ds = self.sum[: b - a]
         df, di, do, dg = ds.chunk(4, 1)
         if layer.mixed:
@@ -161,12 +184,12 @@ class Backward(Below):
         # c = (copy + update f) c' + renew i g
         if layer.mixed:
             torch.mul(dc * update, c_before, out=df)
-            torch.mul(dc, torch.addcmul(copy, update, f), out=dc_before)
+            dc_before = dc * torch.addcmul(copy, update, f)
             dc *= renew
         else:
             # FLUSH, in the first rows, has neither f nor c'.
             torch.mul(dc, c_before, out=df)
-            torch.mul(dc, f, out=dc_before)
+            dc_before = dc * f
             if rows.above.stop:
                 df[rows.above] = 0
                 dc_before[rows.above] = 0
@@ -178,11 +201,11 @@ class Backward(Below):
         aten.tanh_backward.grad_input(dg, g, grad_input=target[:, 3 * n :])
         if layer.layer_norm:
             self._normalise(t, ds, layer.normal[a:b], gates)
-        torch.mm(gates, layer.matrices["recurrent"], out=dh_before)
-        layer.count("backward, data", b - a, layer.matrices["recurrent"])
+        dh_before = layer.products["recurrent"].back(gates)
+        layer.count("backward, data", b - a, "recurrent")
         if blends:
             dh_before.addcmul_(dh, copy)
-        self.dhc[t].index_add_(0, active, self.back[: b - a])
+        self.dhc[t].index_add_(0, active, torch.cat((dh_before, dc_before), 1))
 
     def _normalise(self, t: int, da: Tensor, normal: Tensor, ds: Tensor) -> None:
         """Backward through gain, bias and layer norm of the gates: ``da -> ds``."""
@@ -229,6 +252,9 @@ class Backward(Below):
                 self.ds_above[layer.start_above[t] : layer.start_above[t + 1]] = ds[rows.above]
             z, h, dh, dz = layer.z[t], upper.layer.h[t], upper.dh[t], self.dz[t]
             self._gated("top_down", ds, rows.active, rows.above_gradient, rows.above, h, z, dh, dz)
+            if t in layer.recalled:
+                terms = layer.above_terms.index_select(0, layer.recalled[t])
+                dz[rows.active[rows.recalling].numpy()] += _dot(ds[rows.recalling], terms)
 
     def _gated(
         self, name: str, ds: Tensor, active: Tensor, wanted: slice, gated: slice,
@@ -238,8 +264,8 @@ class Backward(Below):
         index = active[wanted]
         if not index.numel():
             return
-        product = ds[wanted] @ self.layer.matrices[name]
-        self.layer.count("backward, data", index.numel(), self.layer.matrices[name])
+        product = self.layer.products[name].back(ds[wanted])
+        self.layer.count("backward, data", index.numel(), name)
         if dz is not None:
             dz[index.numpy()] += _dot(product, h.index_select(0, index))
         if self.layer.mixed:
@@ -282,7 +308,7 @@ class Backward(Below):
         for name, (left, right) in factors.items():
             gradient = torch.empty_like(layer.weights[name])
             torch.mm(left.t(), right, out=gradient[: 4 * n])
-            layer.count("backward, weights", len(left), layer.matrices[name])
+            layer.count("backward, weights", len(left), name)
             if detectors:
                 gradient[4 * n] = detectors[name]
             gradients[name] = gradient

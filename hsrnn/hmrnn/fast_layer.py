@@ -29,6 +29,7 @@ from torch import Tensor
 
 from .cell import HMLSTMCell
 from .fast_memory import Lease
+from .fast_products import Products
 from .fast_rows import Rows, boundary_codes, sort_rows
 
 _EPSILON = 1e-5
@@ -59,6 +60,7 @@ class Layer(Source):
             such.
         state: h, c ``(batch, units)`` and z ``(batch, 1)`` before the first step.
         time: number of steps.
+        bottom: whether it is the lowest layer, which never copies.
         mixed: whether operations may be mixed (boundaries other than 0 and 1).
         train: whether a backward pass will follow.
         lease: source of memory.
@@ -68,7 +70,7 @@ class Layer(Source):
     def __init__(
         self, cell: HMLSTMCell, weights: dict[str, Tensor], ears: dict[str, Tensor],
         state: tuple[Tensor, Tensor, Tensor], time: int, *,
-        mixed: bool, train: bool, lease: Lease, counter: Counter[str],
+        bottom: bool, mixed: bool, train: bool, lease: Lease, counter: Counter[str],
     ) -> None:  # fmt: skip
         self.cell, self.weights, self.train, self.counter = cell, weights, train, counter
         self.units, self.is_top = cell.hidden_size, cell.is_top
@@ -93,43 +95,50 @@ class Layer(Source):
         all_heard = state[0].new_zeros(time + 1, batch, len(ears))
         self._heard = all_heard.unbind(0)
         self.heard = dict(zip(ears, all_heard.numpy().transpose(2, 0, 1)))
-        self.matrices = {name: weights[name][: 4 * n] for name in (_OWN, _ABOVE, _BELOW) if name in weights}
-        self.columns = {name: self._columns(matrix, lease) for name, matrix in self.matrices.items()}
+        self.products = {
+            name: Products(weights[name][: 4 * n], time, lease)
+            for name in (_OWN, _ABOVE, _BELOW)
+            if name in weights
+        }
         self.bias = weights["bias"][: 4 * n]
         self.bias_z = 0.0 if self.is_top else float(weights["bias"][4 * n])
-        # Packed rows. Without a backward pass, one step's room is enough.
+        # Packed rows. Without a backward pass, one step's room is enough; with one, the states after the last
+        # step follow those before each.
         room = time * batch if train else batch
-        self.sum = lease.empty(batch, 4 * n)
         self.gates, self.squashed = lease.empty(room, 4 * n), lease.empty(room, n)
-        self.before, self.after = lease.empty(room, 2 * n), lease.empty(room, 2 * n)
+        self.before, self.after = lease.empty(room + batch, 2 * n), lease.empty(room, 2 * n)
         self.from_below = lease.empty(room, cell.input_size)
         self.from_above = None if self.is_top else lease.empty(room, cell.above_size)
         self.normal = lease.empty(room, 4 * n) if self.layer_norm and train else None
+        # What later steps use again: U h' + b, and T h_above with the place of each row's latest.
+        copies = train and not bottom and not self.redraws_hidden
+        self.own_terms = lease.empty(room + batch, 4 * n) if copies else None
+        recalls = train and not self.is_top and not self.mixed
+        self.above_terms = lease.empty(room, 4 * n) if recalls else None
+        self._latest = np.full(batch, -1)
+        self.recalled: dict[int, Tensor] = {}
         self.rows: list[Rows] = []
         self.start, self.start_above = [0], [0]
         self.gate_scale: dict[int, Tensor] = {}
         self.cell_statistics: dict[int, tuple[Tensor, Tensor]] = {}
         self._listen(0)
 
-    def _columns(self, matrix: Tensor, lease: Lease) -> Tensor:
-        """Return the transpose, laid out for products with few rows; not worth copying for a few steps."""
-        if self.time < 8:
-            return matrix.t()
-        return lease.empty(matrix.shape[1], matrix.shape[0]).copy_(matrix.t())
-
     def _listen(self, t: int) -> None:
         """Take the dot products of ``h[t]`` with all z~ rows that it meets."""
         if self.heard:
             torch.mm(self.h[t], self.ears, out=self._heard[t])
-            self.count("forward", self.batch, self.ears)
+            self.counter["forward"] += self.batch * self.ears.numel()
 
-    def count(self, kind: str, rows: int, matrix: Tensor) -> None:
-        """Add the multiplications of ``matrix`` by ``rows`` rows."""
-        self.counter[kind] += rows * matrix.numel()
+    def count(self, kind: str, rows: int, name: str) -> None:
+        """Add the multiplications of ``rows`` rows by the matrix ``name``."""
+        self.counter[kind] += rows * self.products[name].matrix.numel()
 
     def step(self, t: int, below: Source, above: Layer | None) -> None:
         """Compute h and c of step ``t``; ``above=None`` leaves the top-down term out."""
-        rows = sort_rows(self.codes[t], below.codes[t + 1], compute_copies=self.redraws_hidden)
+        if above is not None and above.rows:
+            self._latest[above.rows[-1].active.numpy()] = -1
+        known = None if self.above_terms is None else self._latest >= 0
+        rows = sort_rows(self.codes[t], below.codes[t + 1], known=known, compute_copies=self.redraws_hidden)
         a, first = (self.start[-1], self.start_above[-1]) if self.train else (0, 0)
         b = a + rows.active.numel()
         if self.train:
@@ -150,9 +159,10 @@ class Layer(Source):
         n, active = self.units, rows.active
         before = torch.index_select(self.hc[t], 0, active, out=self.before[a:b])
         gates = self.gates[a:b]
-        s = self.sum[: b - a] if self.layer_norm else gates
-        torch.addmm(self.bias, before[:, :n], self.columns[_OWN], out=s)
-        self.count("forward", b - a, self.matrices[_OWN])
+        s = self.products[_OWN].times(before[:, :n], self.bias)
+        self.count("forward", b - a, _OWN)
+        if self.own_terms is not None:
+            self.own_terms[a:b] = s
         chosen, lower = active[rows.below], self.from_below[a:b]
         if chosen.numel() < b - a:
             lower.zero_()
@@ -160,16 +170,22 @@ class Layer(Source):
             lower = torch.index_select(below.h[t + 1], 0, chosen, out=lower[rows.below])
             if self.mixed:
                 lower *= column(below.z[t + 1], chosen, lower)
-            s[rows.below].addmm_(lower, self.columns[_ABOVE])
-            self.count("forward", chosen.numel(), self.matrices[_ABOVE])
+            s[rows.below] += self.products[_ABOVE].times(lower)
+            self.count("forward", chosen.numel(), _ABOVE)
         chosen = active[rows.above]
         if above is not None and chosen.numel():
             upper = self.from_above[first : first + chosen.numel()]
             torch.index_select(above.h[t], 0, chosen, out=upper)
             if self.mixed:
                 upper *= column(self.z[t], chosen, upper)
-            s[rows.above].addmm_(upper, self.columns[_BELOW])
-            self.count("forward", chosen.numel(), self.matrices[_BELOW])
+            term = self.products[_BELOW].times(upper)
+            self.count("forward", chosen.numel(), _BELOW)
+            s[rows.above] += term
+            if self.above_terms is not None:
+                self.above_terms[first : first + len(term)] = term
+                self._latest[chosen.numpy()] = np.arange(first, first + len(term))
+        if rows.recalling.stop > rows.recalling.start:
+            self.recalled[t] = torch.from_numpy(self._latest[active[rows.recalling].numpy()])
         if self.layer_norm:
             # One norm a gate (decision D4), then gain and bias.
             normal, _, scale = torch.native_layer_norm(s.view(-1, 4, n), (n,), None, None, _EPSILON)
@@ -177,9 +193,9 @@ class Layer(Source):
             if self.train:
                 self.normal[a:b] = normal
                 self.gate_scale[t] = scale
-            torch.addcmul(self.weights["gate_norm.bias"], normal, self.weights["gate_norm.weight"], out=gates)
-        gates[:, : 3 * n].sigmoid_()
-        gates[:, 3 * n :].tanh_()
+            torch.addcmul(self.weights["gate_norm.bias"], normal, self.weights["gate_norm.weight"], out=s)
+        torch.sigmoid(s[:, : 3 * n], out=gates[:, : 3 * n])
+        torch.tanh(s[:, 3 * n :], out=gates[:, 3 * n :])
 
     def _renew(self, t: int, rows: Rows, a: int, b: int, below: Source) -> None:
         """Eq. 2 and 3 in the active rows."""
@@ -214,12 +230,10 @@ class Layer(Source):
         stay, z_below = 1 - column(self.z[t], index, like), column(below.z[t + 1], index, like)
         return stay * (1 - z_below), stay * z_below
 
-    def what_if(self, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
-        """Return f, i, o, g and q of rows that copied ``h`` and ``c`` without computing them."""
+    def what_if(self, s: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        """Return f, i, o, g and q of rows that copied, from ``s = U h' + b`` and ``c``. Neither a term from
+        above nor one from below: both boundaries are 0."""
         n = self.units
-        # Neither a term from above nor one from below: both boundaries are 0.
-        s = torch.addmm(self.bias, h, self.columns[_OWN])
-        self.count("backward, data", len(h), self.matrices[_OWN])
         if self.layer_norm:
             normal = F.layer_norm(s.view(-1, 4, n), (n,), eps=_EPSILON).view(-1, 4 * n)
             s = torch.addcmul(self.weights["gate_norm.bias"], normal, self.weights["gate_norm.weight"])
