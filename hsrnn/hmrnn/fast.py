@@ -6,11 +6,13 @@ compare the two. It is faster for four reasons:
 
 * Rows that COPY are left out of every product but the dot product of z~, forward and backward; the top-down
   product runs only where the layer's own boundary fired; each row gets exactly the products that its values
-  and gradients need (:mod:`~hsrnn.hmrnn.fast_rows` works out which). Nothing is approximated.
+  and gradients need, and none twice (:mod:`~hsrnn.hmrnn.fast_rows` works out which). Nothing is approximated.
 * Forward and backward are written by hand (:mod:`~hsrnn.hmrnn.fast_layer`,
-  :mod:`~hsrnn.hmrnn.fast_backward`): no graph of small operations is recorded.
+  :mod:`~hsrnn.hmrnn.fast_backward`): no graph of small operations is recorded. What lies between two products
+  is compiled at its first use and kept (:mod:`~hsrnn.hmrnn.fast_kernels`): one pass over each row.
 * The weight gradients of all time steps are one product a matrix, at the end.
-* Memory goes round from chunk to chunk (:mod:`~hsrnn.hmrnn.fast_memory`).
+* Large matrices are laid out once a chunk (:mod:`~hsrnn.hmrnn.fast_products`), and memory goes round from chunk
+  to chunk (:mod:`~hsrnn.hmrnn.fast_memory`).
 
 The price: what one call leaves behind serves one backward pass, and it runs on the CPU only, where rows can
 be sorted at no cost.
@@ -21,6 +23,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -104,7 +107,8 @@ class _Run:
         self.core, self.generator, self.counter, self.train = core, generator, counter, train
         self.slope = core.slope
         # (layers - 1, time, batch)
-        self.forced = None if forced is None else forced.permute(2, 1, 0).contiguous().numpy()
+        none = core.cells[0].bias.new_zeros(len(core.cells) - 1, 0, 0)
+        self.forced = (none if forced is None else forced.permute(2, 1, 0).contiguous()).detach().numpy()
         self.layers: list[Layer] = []
         self.spent = False
 
@@ -116,8 +120,7 @@ class _Run:
         self.input = input.transpose(0, 1).contiguous()
         self.lease = Lease(core, input)
         mixed = core.cells[0].boundary == "soft" or not _binary(*state[2::3])
-        if self.forced is not None:
-            mixed = mixed or not _binary(torch.from_numpy(self.forced))
+        mixed = mixed or not _binary(torch.from_numpy(self.forced))
         values = iter(parameters)
         weights = [{name: next(values) for name, _ in cell.named_parameters()} for cell in core.cells]
         self.source = Source(self.input, weights[0]["bottom_up"][-1])
@@ -127,26 +130,33 @@ class _Run:
                 bottom=l == 0, mixed=mixed, train=self.train, lease=self.lease, counter=self.counter,
             )  # fmt: skip
             self.layers.append(layer)
+        draws = np.zeros((len(self.layers) - 1, 0, 0), self.forced.dtype)
+        if core.cells[0].boundary == "sample":
+            # In the order in which the loop draws them.
+            shape = (time, len(self.layers) - 1, len(input))
+            draws = torch.rand(shape, generator=self.generator, dtype=input.dtype).transpose(0, 1).numpy()
+            draws = np.ascontiguousarray(draws)
         for t in range(time):
             lower: Source = self.source
             for l, layer in enumerate(self.layers):
                 above = self.layers[l + 1] if core.top_down and not layer.is_top else None
                 layer.step(t, lower, above)
                 if not layer.is_top:
-                    forced = None if self.forced is None else self.forced[l, t]
-                    layer.detect(t, lower, above, self.slope, self.generator, forced)
+                    layer.detect(t, lower, above, self.slope, draws[l], self.forced[l])
                 lower = layer
         # Copies, for the memory of the layers goes on to the next chunk.
         by_row = [layer.all_h[1:].transpose(0, 1) for layer in self.layers]
         hidden = [h.clone(memory_format=torch.contiguous_format) for h in by_row]
-        own = torch.stack([layer.all_z.t() for layer in self.layers], 2)
+        own = torch.from_numpy(np.stack([layer.z.T for layer in self.layers], 2))
         boundaries = own[:, 1:, :-1].contiguous()
-        preactivations = torch.stack([layer.all_s_z.t() for layer in self.layers[:-1]], 2)
+        preactivations = torch.from_numpy(np.stack([layer.s_z.T for layer in self.layers[:-1]], 2))
         below = torch.cat((torch.ones_like(boundaries[..., :1]), boundaries), 2)
         operations = operations_of(own[:, :-1], below)
         after = []
         for layer in self.layers:
-            after += [layer.h[time].clone(), layer.c[time].clone(), layer.all_z[time, :, None].clone()]
+            after += [
+                torch.from_numpy(x.copy()) for x in (layer.h[time], layer.c[time], layer.z[time, :, None])
+            ]
         if not self.train:
             self.lease.end()
         return (*hidden, boundaries, preactivations, operations, *after)
@@ -181,21 +191,23 @@ class _Run:
                 Backward(
                     layer, hidden[l], z[..., l] if below_top else None, s_z[..., l] if below_top else None,
                     state[3 * l : 3 * l + 3], self.slope,
-                    self.forced[l] if below_top and self.forced is not None else None, self.lease,
+                    self.forced[l] if below_top else self.forced[0], self.lease, bottom=l == 0,
                 )
             )  # fmt: skip
-        bottom = Below(self.source, self.input, wanted=input_wanted)
+        bottom = Below(self.source)
         for t in reversed(range(time)):
             for l in reversed(range(count)):
                 upper = flows[l + 1] if core.top_down and l + 1 < count else None
                 flows[l].step(t, flows[l - 1] if l else bottom, upper)
-        result: list[Tensor | None] = [self._input_gradient(bottom)]
+        result: list[Tensor | None] = [None]
+        if input_wanted:
+            result = [flows[0].input_gradient(bottom).transpose(0, 1)]
         for flow in flows:
             flow.hear(0)
-            h, c = flow.dhc[0].chunk(2, 1)
-            result += [h.clone(), c.clone(), torch.from_numpy(flow.dz[0])[:, None]]
+            result += [torch.from_numpy(x.copy()) for x in (flow.dh[0], flow.dc[0], flow.dz[0, :, None])]
         heard = [flow.heard_gradients() for flow in flows]
-        first = torch.mv(self.input.flatten(0, 1).t(), bottom.all_d_heard[1:].flatten())
+        heard_below = torch.from_numpy(bottom.d_heard["bottom_up"][1:])
+        first = torch.mv(self.input.flatten(0, 1).t(), heard_below.flatten())
         for l, flow in enumerate(flows):
             detectors = {}
             if l + 1 < count:
@@ -208,12 +220,6 @@ class _Run:
         self.layers = []
         self.lease.end()
         return result
-
-    def _input_gradient(self, bottom: Below) -> Tensor | None:
-        if bottom.all is None:
-            return None
-        detector = self.layers[0].weights["bottom_up"][-1]
-        return torch.addcmul(bottom.all, bottom.all_d_heard[1:], detector).transpose(0, 1)
 
 
 class _Chunk(torch.autograd.Function):

@@ -14,25 +14,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .fast_layer import Layer, Source, column
+from . import fast_kernels_back as kernels
+from .fast_layer import EPSILON, NORMS, Layer, Source, squash
 from .fast_memory import Lease
+from .fast_products import Products, product_of_transpose
 
-aten = torch.ops.aten
 _BLOCK = 16
 
 
 class Below:
     """Gradients of what a layer read from below: ``dh[t + 1]`` and ``dz[t + 1]`` belong to step t, and so
-    does ``d_heard``. This one is that of the input: it has no boundary, and may be unwanted (``dh`` is then
-    ``None``)."""
+    does ``d_heard``. This one is that of the input: it has no boundary, and ``dh`` comes at the end
+    (:meth:`Backward.input_gradient`); both are empty here."""
 
-    def __init__(self, source: Source, input: Tensor, *, wanted: bool) -> None:
+    def __init__(self, source: Source) -> None:
         self.source = source
-        self.all = torch.zeros_like(input) if wanted else None
-        self.dh: Sequence[Tensor] | None = None if self.all is None else (input[0], *self.all.unbind(0))
-        self.dz: NDArray | None = None
-        self.all_d_heard = input.new_zeros(len(input) + 1, input.shape[1], 1)
-        self.d_heard = {"bottom_up": self.all_d_heard[..., 0].numpy()}
+        self.dh, self.dz = np.zeros((0, 0, 0), source.h.dtype), np.zeros((0, 0), source.h.dtype)
+        self.d_heard = {"bottom_up": np.zeros_like(source.z)}
 
 
 class Backward(Below):
@@ -45,252 +43,147 @@ class Backward(Below):
         boundaries, preactivations: gradients ``(batch, time)``; ``None`` in the top layer.
         state: gradients of the state after the last step: h, c ``(batch, units)`` and z ``(batch, 1)``.
         slope: slope of the hard sigmoid.
-        forced: ``(time, batch)`` forced boundaries, or ``None``.
+        forced: ``(time, batch)`` forced boundaries, empty if there are none.
         lease: source of memory.
+        bottom: whether it is the lowest layer.
     """
 
     def __init__(
         self, layer: Layer, hidden: Tensor, boundaries: Tensor | None, preactivations: Tensor | None,
-        state: Sequence[Tensor], slope: float, forced: NDArray | None, lease: Lease,
+        state: Sequence[Tensor], slope: float, forced: NDArray, lease: Lease, *, bottom: bool,
     ) -> None:  # fmt: skip
         n, time, batch = layer.units, layer.time, layer.batch
         self.layer = self.source = layer
-        all_dhc = lease.empty(time + 1, batch, 2 * n).zero_()
-        all_dhc[1:, :, :n] = hidden.transpose(0, 1)
-        all_dhc[time, :, :n] += state[0]
-        all_dhc[time, :, n:] = state[1]
-        self.dhc, self.dh = all_dhc.unbind(0), all_dhc[..., :n].unbind(0)
+        all_dh, all_dc = (lease.empty(time + 1, batch, n) for _ in range(2))
+        all_dh[0], all_dh[1:] = 0, hidden.transpose(0, 1)
+        all_dh[time] += state[0]
+        all_dc[:time], all_dc[time] = 0, state[1]
+        self.dh, self.dc = all_dh.numpy(), all_dc.numpy()
         self.dz = np.zeros_like(layer.z)
         self.dz[time] = state[2][:, 0].numpy()
         if boundaries is not None and preactivations is not None:
             self.dz[1:] += boundaries.t().numpy()
             # The hard sigmoid's derivative, slope / 2 inside the band, stands for that of step and draw.
-            self.through = (layer.band(layer.s_z, slope, forced) * (slope / 2)).astype(layer.z.dtype)
+            self.through = (layer.band(slope, forced) * (slope / 2)).astype(layer.z.dtype)
             self.ds_z = preactivations.t().numpy().copy()
-        self.all_d_heard = hidden.new_zeros(time + 1, batch, layer.ears.shape[1])
-        self._d_heard = self.all_d_heard.unbind(0)
-        self.d_heard = dict(zip(layer.heard, self.all_d_heard.numpy().transpose(2, 0, 1)))
-        self._ears = layer.ears.t().contiguous()
-        self.ds_above = None if layer.is_top else lease.empty(layer.start_above[-1], 4 * n)
-        self.sum = lease.empty(batch, 4 * n)
-        if layer.layer_norm:
-            self.gate_gain, self.gate_bias = hidden.new_zeros(batch, 4 * n), hidden.new_zeros(batch, 4 * n)
-            self.cell_gain, self.cell_bias = hidden.new_zeros(n), hidden.new_zeros(n)
-            self.zero, self.one = hidden.new_zeros(batch, 4, 1), hidden.new_ones(batch, 4, 1)
-        self._resting = self._rest()
-        self._change = self._kept = hidden.new_zeros(0)
-        self._place: dict[int, Tensor] = {}
+        self.all_d_heard = np.zeros_like(layer.all_heard)
+        self.d_heard = dict(zip(layer.heard, self.all_d_heard))
+        self.ds_above = lease.empty(0 if layer.is_top else int(layer.start_above[-1]), 4 * n)
+        self._at_ds_above = self.ds_above.numpy()
+        self.d_gates = np.zeros((2, 4 * n if layer.layer_norm else 0), self.dh.dtype)
+        self.d_cell = np.zeros((2, n if layer.layer_norm else 0), self.dh.dtype)
+        # One product for h' and h_below: hardly a row wants one of them only. That of the input can wait.
+        matrices = [layer.products[name].matrix for name in ("recurrent", "bottom_up")[: 1 if bottom else 2]]
+        self._both = Products(torch.cat(matrices, 1), time, lease)
+        self._room = np.empty((3, n), self.dh.dtype)
+        self._resting = self._rest() if len(layer.own_terms) else []
 
     def _rest(self) -> list[NDArray]:
-        """Return, for each step, where the rows of class 6 find ``U h' + b`` and their state: at their next
-        active step, or behind the last of all, where this puts them."""
+        """Return, for each step, where the rows of class 6 find ``U h' + b``: at their next active step, or
+        behind the last of all, where this puts them."""
         layer = self.layer
-        end = layer.start[-1]
+        end = int(layer.start[-1])
         places = np.arange(end, end + layer.batch)
         resting = []
         for t in reversed(range(layer.time)):
-            rows = layer.rows[t]
-            resting.append(places[rows.choosing.numpy()])
-            places[rows.active.numpy()] = np.arange(layer.start[t], layer.start[t + 1])
-        if layer.own_terms is not None:
-            left = np.unique(np.concatenate(resting))
-            left = torch.from_numpy(left[left >= end])
-            if left.numel():
-                layer.before[left] = layer.hc[layer.time][left - end]
-                h = layer.before[left, : layer.units]
-                layer.own_terms[left] = layer.products["recurrent"].times(h, layer.bias)
-                layer.count("backward, data", left.numel(), "recurrent")
+            resting.append(places[self._choosing(t)])
+            places[layer.active(t)] = np.arange(layer.start[t], layer.start[t + 1])
+        left = np.unique(np.concatenate(resting))
+        left = torch.from_numpy(left[left >= end])
+        if left.numel():
+            h = layer.all_h[layer.time, left - end]
+            layer.own_terms[left] = layer.products["recurrent"].times(h, layer.bias)
+            layer.count("backward, data", left.numel(), "recurrent")
         return resting[::-1]
 
+    def _choosing(self, t: int) -> NDArray[np.integer]:
+        """Return the rows of class 6 in step ``t``."""
+        return self.layer.order[t, self.layer.ends[t, 5] : self.layer.ends[t, 6]]
+
     def _unused_gates(self, start: int, stop: int) -> None:
-        """Compute, for all rows of class 6 in steps ``start`` to ``stop``, what their gates would have made
-        of h and c; once for a run of copies. In blocks, for the sake of the processor's caches."""
+        """Compute, for all rows of class 6 in steps ``start`` to ``stop``, what their gates would have been;
+        once for a run of copies. In blocks, for the sake of the processor's caches."""
         layer = self.layer
         counts = [len(places) for places in self._resting[start:stop]]
-        if layer.own_terms is None or not sum(counts):
-            return
-        places, back = np.unique(np.concatenate(self._resting[start:stop]), return_inverse=True)
-        index = torch.from_numpy(places)
-        before = layer.before.index_select(0, index)
-        c = before[:, layer.units :]
-        f, i, o, g, q = layer.what_if(layer.own_terms.index_select(0, index), c)
-        self._kept = f * c
-        self._change = torch.cat((o * q, i * g), 1).sub_(before)
-        self._place = dict(zip(range(start, stop), torch.from_numpy(back).split(counts)))
+        steps = np.repeat(np.arange(start, stop), counts)
+        rows = np.concatenate([self._choosing(t) for t in range(start, stop)])
+        places, one_of, back = np.unique(
+            np.concatenate(self._resting[start:stop]), return_index=True, return_inverse=True
+        )
+        gates, shown = (layer.gates.new_empty(len(places), size) for size in (4 * layer.units, layer.units))
+        kernels.rest(
+            places, steps[one_of], rows[one_of], layer.at_own_terms, layer.c, gates.numpy(),
+            shown.numpy(), layer.gate_gain, layer.gate_bias, layer.cell_gain, layer.cell_bias, EPSILON,
+        )  # fmt: skip
+        squash(gates, layer.units)
+        self._unused = gates.numpy(), shown.tanh_().numpy()
+        self._place = dict(zip(range(start, stop), np.split(back, np.cumsum(counts)[:-1])))
 
     def step(self, t: int, lower: Below, upper: Backward | None) -> None:
         """Take the gradients from step ``t`` to what it read; ``upper=None`` if there is no top-down term."""
-        layer, rows = self.layer, self.layer.rows[t]
-        a, b = layer.start[t], layer.start[t + 1]
+        layer, source = self.layer, lower.source
+        a, count, order = int(layer.start[t]), len(layer.active(t)), layer.order[t]
         self.hear(t + 1)
-        if t == layer.time - 1 or t % _BLOCK == _BLOCK - 1:
-            self._unused_gates(t - t % _BLOCK, t + 1)
-        if rows.copying.numel():
-            self.dhc[t].index_add_(0, rows.copying, self.dhc[t + 1].index_select(0, rows.copying))
-        if rows.choosing.numel():
-            self._choose_copies(t, rows.choosing, lower)
-        if b > a:
-            self._gates(t, a, b, lower)
-            self._products(t, a, b, lower, upper)
+        kernels.pass_copies(t, count, order, self.dh, self.dc)
+        if self._resting:
+            if t == layer.time - 1 or t % _BLOCK == _BLOCK - 1:
+                self._unused_gates(t - t % _BLOCK, t + 1)
+            kernels.choose_copies(
+                t, self._choosing(t), self._place[t], *self._unused, layer.h, layer.c, self.dh, self.dc,
+                self.dz, lower.dz,
+            )  # fmt: skip
+        if count:
+            kernels.gates_back(
+                t, a, count, order, layer.z, source.z, layer.at_gates, layer.at_shown, layer.h,
+                layer.c, self.dh, self.dc, self.dz, lower.dz, layer.normal, layer.gate_scale,
+                layer.cell_moments, layer.gate_gain, layer.cell_gain,
+                *self.d_gates, *self.d_cell, self._room, layer.redraws_hidden,
+            )  # fmt: skip
+            none = layer.none
+            kernels.products_back(
+                t, a, count, int(layer.start_above[t]), order, layer.ends[t], layer.z, source.z, source.h,
+                layer.h if upper is None else upper.layer.h, layer.at_gates, layer.recalled,
+                none if upper is None else layer.above_terms, *self._products(t, a, count, upper),
+                self.dh, lower.dh, self.dh if upper is None else upper.dh, self.dz, lower.dz,
+                none if upper is None else self._at_ds_above,
+            )  # fmt: skip
         if not layer.is_top:
-            self._detector(t, lower, upper)
+            kernels.detect_back(
+                t, layer.z, source.z, self.through, self.dz, self.ds_z, self.d_heard["recurrent"],
+                lower.d_heard["bottom_up"], layer.none if upper is None else upper.d_heard["top_down"],
+                lower.dz, source.heard["bottom_up"],
+                layer.none if upper is None else upper.layer.heard["top_down"],
+            )  # fmt: skip
 
     def hear(self, t: int) -> None:
         """Pass the gradients of all dot products that the detectors took of ``h[t]`` on to it."""
-        if self.d_heard:
-            self.dh[t].addmm_(self._d_heard[t], self._ears)
+        kernels.hear(t, self.dh, self.all_d_heard, self.layer.at_ears)
 
-    def _choose_copies(self, t: int, index: Tensor, lower: Below) -> None:
-        """Gradient of the choice in rows that copied, though a boundary was in its band."""
-        dhc = self.dhc[t + 1].index_select(0, index)
-        place = self._place[t]
-        change = _dot(dhc, self._change.index_select(0, place))
-        rows = index.numpy()
-        self.dz[t, rows] += change
-        if lower.dz is not None:
-            lower.dz[t + 1, rows] += change + _dot(
-                dhc[:, self.layer.units :], self._kept.index_select(0, place)
-            )
+    def _products(self, t: int, a: int, count: int, upper: Backward | None) -> list[NDArray]:
+        """Return the products with ds: for h' and h_below, and for h_above."""
+        layer, wanted = self.layer, int(self.layer.ends[t, 3])
+        both = self._both.back(layer.gates[a : a + count]).numpy()
+        layer.counter["backward, data"] += count * self._both.matrix.numel()
+        if upper is None or not wanted:
+            return [both, layer.none]
+        layer.count("backward, data", wanted, "top_down")
+        return [both, layer.products["top_down"].back(layer.gates[a : a + wanted]).numpy()]
 
-    def _gates(self, t: int, a: int, b: int, lower: Below) -> None:
-        """From dh and dc of the active rows to their ds (left in the layer's gates), dc' and the choice's
-        dz."""
-        layer, rows, n = self.layer, self.layer.rows[t], self.layer.units
-        active, gates, q = rows.active, layer.gates[a:b], layer.squashed[a:b]
-        f, i, o, g = gates.chunk(4, 1)
-        _, c_before = layer.before[a:b].chunk(2, 1)
-        dh, dc = self.dhc[t + 1].index_select(0, active).chunk(2, 1)
-        ds = self.sum[: b - a]
-        df, di, do, dg = ds.chunk(4, 1)
-        if layer.mixed:
-            copy, update = layer.choice(t, active, lower.source, dh)
-            renew = 1 - copy
-        # h = renew o q + copy h' (the authors' top layer: h = o q)
-        blends = layer.mixed and not layer.redraws_hidden
-        d_shown = dh * renew if blends else dh
-        torch.mul(d_shown, q, out=do)
-        # q = tanh(c) or tanh(norm(c))
-        dq = aten.tanh_backward(d_shown * o, q)
-        if layer.layer_norm:
-            mean, scale = layer.cell_statistics[t]
-            dq, gain, bias = aten.native_layer_norm_backward(
-                dq, layer.after[a:b, n:], (n,), mean, scale,
-                layer.weights["cell_norm.weight"], layer.weights["cell_norm.bias"], (True, True, True),
-            )  # fmt: skip
-            self.cell_gain += gain
-            self.cell_bias += bias
-        dc += dq
-        self._choose(t, a, b, dh, dc, (f, i, o, g, q), lower)
-        # c = (copy + update f) c' + renew i g
-        if layer.mixed:
-            torch.mul(dc * update, c_before, out=df)
-            dc_before = dc * torch.addcmul(copy, update, f)
-            dc *= renew
-        else:
-            # FLUSH, in the first rows, has neither f nor c'.
-            torch.mul(dc, c_before, out=df)
-            dc_before = dc * f
-            if rows.above.stop:
-                df[rows.above] = 0
-                dc_before[rows.above] = 0
-        torch.mul(dc, g, out=di)
-        torch.mul(dc, i, out=dg)
-        fio = ds[:, : 3 * n]
-        target = ds if layer.layer_norm else gates
-        aten.sigmoid_backward.grad_input(fio, gates[:, : 3 * n], grad_input=target[:, : 3 * n])
-        aten.tanh_backward.grad_input(dg, g, grad_input=target[:, 3 * n :])
-        if layer.layer_norm:
-            self._normalise(t, ds, layer.normal[a:b], gates)
-        dh_before = layer.products["recurrent"].back(gates)
-        layer.count("backward, data", b - a, "recurrent")
-        if blends:
-            dh_before.addcmul_(dh, copy)
-        self.dhc[t].index_add_(0, active, torch.cat((dh_before, dc_before), 1))
-
-    def _normalise(self, t: int, da: Tensor, normal: Tensor, ds: Tensor) -> None:
-        """Backward through gain, bias and layer norm of the gates: ``da -> ds``."""
-        count, n = len(da), self.layer.units
-        self.gate_gain[:count].addcmul_(da, normal)
-        self.gate_bias[:count] += da
-        da *= self.layer.weights["gate_norm.weight"]
-        # The norm of something already normal, then its scale: spares keeping what it was before.
-        plain, _, _ = aten.native_layer_norm_backward(
-            da.view(-1, 4, n), normal.view(-1, 4, n), (n,), self.zero[:count], self.one[:count], None, None,
-            (True, False, False),
-        )  # fmt: skip
-        torch.mul(plain, self.layer.gate_scale[t], out=ds.view(-1, 4, n))
-
-    def _choose(
-        self, t: int, a: int, b: int, dh: Tensor, dc: Tensor, parts: tuple[Tensor, ...], lower: Below
-    ) -> None:
-        """Gradient of the choice between operations, in both boundaries (decision D1)."""
-        layer, rows = self.layer, self.layer.rows[t].active.numpy()
-        f, i, o, g, q = parts
-        h_before, c_before = layer.before[a:b].chunk(2, 1)
-        kept = _dot(dc, f * c_before)
-        if lower.dz is None:
-            # The boundary below is 1 for ever: the choice is between UPDATE and FLUSH.
-            self.dz[t, rows] -= kept
-            return
-        change = _dot(dc, (i * g).sub_(c_before))
-        if not layer.redraws_hidden:
-            change += _dot(dh, (o * q).sub_(h_before))
-        both = change + kept
-        self.dz[t, rows] += change - lower.source.z[t + 1, rows] * both
-        lower.dz[t + 1, rows] += (1 - layer.z[t, rows]) * both
-
-    def _products(self, t: int, a: int, b: int, lower: Below, upper: Backward | None) -> None:
-        """Gradients of h_below and of h_above, and of the boundaries that gate them."""
-        layer, rows = self.layer, self.layer.rows[t]
-        ds = layer.gates[a:b]
-        if lower.dh is not None:
-            dz = None if lower.dz is None else lower.dz[t + 1]
-            z, h, dh = lower.source.z[t + 1], lower.source.h[t + 1], lower.dh[t + 1]
-            self._gated("bottom_up", ds, rows.active, rows.below_gradient, rows.below, h, z, dh, dz)
-        if upper is not None:
-            if rows.above.stop:
-                self.ds_above[layer.start_above[t] : layer.start_above[t + 1]] = ds[rows.above]
-            z, h, dh, dz = layer.z[t], upper.layer.h[t], upper.dh[t], self.dz[t]
-            self._gated("top_down", ds, rows.active, rows.above_gradient, rows.above, h, z, dh, dz)
-            if t in layer.recalled:
-                terms = layer.above_terms.index_select(0, layer.recalled[t])
-                dz[rows.active[rows.recalling].numpy()] += _dot(ds[rows.recalling], terms)
-
-    def _gated(
-        self, name: str, ds: Tensor, active: Tensor, wanted: slice, gated: slice,
-        h: Tensor, z: NDArray, dh: Tensor, dz: NDArray | None,
-    ) -> None:  # fmt: skip
-        """Gradients of ``z (matrix @ h)``: ``dz = <matrix^T ds, h>`` and ``dh = z matrix^T ds``."""
-        index = active[wanted]
-        if not index.numel():
-            return
-        product = self.layer.products[name].back(ds[wanted])
-        self.layer.count("backward, data", index.numel(), name)
-        if dz is not None:
-            dz[index.numpy()] += _dot(product, h.index_select(0, index))
-        if self.layer.mixed:
-            product *= column(z, index, product)
-        elif gated != wanted:
-            # In the other rows the gate is 0.
-            index, product = active[gated], product[gated.start - wanted.start : gated.stop - wanted.start]
-        dh.index_add_(0, index, product)
-
-    def _detector(self, t: int, lower: Below, upper: Backward | None) -> None:
-        """Gradient of z~, in all rows."""
-        layer, ds_z = self.layer, self.ds_z[t]
-        ds_z += self.dz[t + 1] * self.through[t]
-        self.d_heard["recurrent"][t] = ds_z
-        lower.d_heard["bottom_up"][t + 1] = ds_z * lower.source.z[t + 1]
-        if lower.dz is not None:
-            lower.dz[t + 1] += ds_z * lower.source.heard["bottom_up"][t + 1]
-        if upper is not None:
-            upper.d_heard["top_down"][t] = ds_z * layer.z[t]
-            self.dz[t] += ds_z * upper.layer.heard["top_down"][t]
+    def input_gradient(self, below: Below) -> Tensor:
+        """Return the gradient ``(time, batch, columns)`` of the input that the lowest layer read."""
+        layer = self.layer
+        product = layer.products["bottom_up"].back(layer.gates)
+        layer.count("backward, data", len(product), "bottom_up")
+        place = torch.from_numpy(layer.order + np.arange(layer.time)[:, None] * layer.batch).flatten()
+        d_input = torch.empty_like(product)
+        d_input[place] = product
+        d_heard = torch.from_numpy(below.d_heard["bottom_up"][1:, :, None])
+        return d_input.view(layer.time, layer.batch, -1).addcmul_(d_heard, layer.weights["bottom_up"][-1])
 
     def heard_gradients(self) -> dict[str, Tensor]:
         """Return the gradients of the z~ rows that listened to this layer, each ``(units,)``, by matrix."""
-        gradient = self.all_d_heard.flatten(0, 1).t() @ self.layer.all_h.flatten(0, 1)
-        return dict(zip(self.d_heard, gradient))
+        d_heard = torch.from_numpy(self.all_d_heard).flatten(1)
+        return dict(zip(self.d_heard, d_heard @ self.layer.all_h.flatten(0, 1)))
 
     def weights(self, detectors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the gradients of the layer's parameters by name, each one product over all steps.
@@ -298,16 +191,15 @@ class Backward(Below):
         Args:
             detectors: gradients of this layer's own z~ rows by matrix; empty in the top layer.
         """
-        layer, n = self.layer, self.layer.units
-        rows, rows_above = layer.start[-1], layer.start_above[-1]
+        layer, n, rows = self.layer, self.layer.units, int(self.layer.start[-1])
         ds = layer.gates[:rows]
-        factors = {"recurrent": (ds, layer.before[:rows, :n]), "bottom_up": (ds, layer.from_below[:rows])}
+        factors = {"recurrent": (ds, layer.before[:rows]), "bottom_up": (ds, layer.from_below[:rows])}
         if "top_down" in detectors:
-            factors["top_down"] = self.ds_above, layer.from_above[:rows_above]
+            factors["top_down"] = self.ds_above, layer.from_above[: len(self.ds_above)]
         gradients = {}
         for name, (left, right) in factors.items():
             gradient = torch.empty_like(layer.weights[name])
-            torch.mm(left.t(), right, out=gradient[: 4 * n])
+            gradient[: 4 * n] = product_of_transpose(left, right)
             layer.count("backward, weights", len(left), name)
             if detectors:
                 gradient[4 * n] = detectors[name]
@@ -316,11 +208,5 @@ class Backward(Below):
         if detectors:
             gradients["bias"] = torch.cat((gradients["bias"], torch.from_numpy(self.ds_z).sum()[None]))
         if layer.layer_norm:
-            gradients["gate_norm.weight"] = self.gate_gain.sum(0)
-            gradients["gate_norm.bias"] = self.gate_bias.sum(0)
-            gradients["cell_norm.weight"], gradients["cell_norm.bias"] = self.cell_gain, self.cell_bias
+            gradients |= zip(NORMS, map(torch.from_numpy, (*self.d_gates, *self.d_cell)))
         return gradients
-
-
-def _dot(x: Tensor, y: Tensor) -> NDArray:
-    return torch.linalg.vecdot(x, y).numpy()

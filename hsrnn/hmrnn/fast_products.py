@@ -38,17 +38,18 @@ class Products:
         worth = steps >= _FEW_STEPS
         self.laid_out = worth and matrix.dtype == torch.float32 and matrix.numel() >= _SMALL and packs()
         self._back: Tensor | None = None
-        if self.laid_out:
-            self._forward = _packed(matrix)
-        else:
-            columns = matrix.t()
-            self._forward = lease.empty(*columns.shape).copy_(columns) if worth else columns
+        self._forward: Tensor | None = None
+        self._columns = matrix.t()
+        if worth and not self.laid_out:
+            self._columns = lease.empty(*self._columns.shape).copy_(self._columns)
 
     def times(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return ``x @ matrix.T + bias`` for ``x`` ``(few, columns)``."""
-        if self.laid_out:
-            return torch.ops.mkldnn._linear_pointwise(x, self._forward, bias, "none", [], "")
-        return x @ self._forward if bias is None else torch.addmm(bias, x, self._forward)
+        if not self.laid_out:
+            return x @ self._columns if bias is None else torch.addmm(bias, x, self._columns)
+        if self._forward is None:
+            self._forward = _packed(self.matrix)
+        return _linear(x, self._forward, bias)
 
     def back(self, ds: Tensor) -> Tensor:
         """Return ``ds @ matrix`` for ``ds`` ``(few, rows)``."""
@@ -56,7 +57,19 @@ class Products:
             return ds @ self.matrix
         if self._back is None:
             self._back = _packed(self.matrix.t())
-        return torch.ops.mkldnn._linear_pointwise(ds, self._back, None, "none", [], "")
+        return _linear(ds, self._back, None)
+
+
+def product_of_transpose(left: Tensor, right: Tensor) -> Tensor:
+    """Return ``left.T @ right`` of two tall matrices."""
+    if left.dtype != torch.float32 or left.shape[1] * right.shape[1] < _SMALL or not len(left) or not packs():
+        return left.t() @ right
+    # Of the two ways round, the faster.
+    return _linear(right.t(), left.t(), None).t()
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return torch.ops.mkldnn._linear_pointwise.default(x, weight, bias, "none", [], "")
 
 
 def _packed(matrix: Tensor) -> Tensor:

@@ -39,13 +39,11 @@ Sorting the rows of a step by class makes every product above run on one contigu
 
 from __future__ import annotations
 
-from itertools import accumulate
-from typing import NamedTuple
+from typing import no_type_check
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
+
+from .fast_kernels import jit
 
 # Class of a row from the codes (fired + 2 * band) of its own boundary, 4 *, and of the boundary below, 1 *.
 _CLASSES = np.array(
@@ -59,59 +57,30 @@ _CLASSES = np.array(
 )  # fmt: skip
 
 
-class Rows(NamedTuple):
-    """Rows of one step sorted by class; slices are into ``active``.
-
-    ``active`` rows are computed, ``copying`` rows are not; the first of these, ``choosing``, are of class 6.
-    ``above`` and ``below`` name the rows with a boundary of their own and with one below, ``recalling`` those
-    of class 4, the other two slices those whose product is wanted backward.
-    """
-
-    active: Tensor
-    copying: Tensor
-    choosing: Tensor
-    above: slice
-    below: slice
-    recalling: slice
-    above_gradient: slice
-    below_gradient: slice
-
-
-def boundary_codes(z: NDArray[np.floating], band: NDArray[np.bool_] | None) -> NDArray[np.intp]:
-    """Return ``fired + 2 * band``, shape of ``z``, for boundaries ``z`` and, in training, their ``band``."""
-    fired = (z != 0).astype(np.intp)
-    return fired if band is None else fired + 2 * band
-
-
-def sort_rows(
-    own: NDArray[np.intp], below: NDArray[np.intp], *, known: NDArray[np.bool_] | None, compute_copies: bool
-) -> Rows:
+@jit
+@no_type_check
+def sort_rows(own, below, latest, order, ends) -> None:
     """Sort the rows of a step by class.
 
     Args:
-        own: codes ``(batch,)`` of the layer's boundary one step ago.
+        own: codes ``(batch,)``, ``fired + 2 * band``, of the layer's boundary one step ago.
         below: codes ``(batch,)`` of the boundary below now.
-        known: rows ``(batch,)`` whose ``T h_above`` is known; ``None`` means none of them.
-        compute_copies: whether rows of class 6 and 7 count as active too.
-
-    Returns:
-        The :class:`Rows`.
+        latest: at least 0 in rows ``(batch,)`` whose ``T h_above`` is known.
+        order: the rows ``(batch,)``, written.
+        ends: where each class ends in ``order``, ``(8,)``, written.
     """
-    classes = _CLASSES[own * 4 + below]
-    if known is not None:
-        classes[known & (classes == 3)] = 4
-    order = torch.from_numpy(classes.argsort(kind="stable"))
-    ends = list(accumulate(np.bincount(classes, minlength=8).tolist()))
-    # Where copies are computed (the authors' top layer), their ds need not vanish: class 6 then wants W^T ds.
-    active = len(order) if compute_copies else ends[5]
-    wanted = ends[6] if compute_copies else ends[5]
-    return Rows(
-        active=order[:active],
-        copying=order[active:],
-        choosing=order[active : max(active, ends[6])],
-        above=slice(0, ends[2]),
-        below=slice(ends[1], ends[5]),
-        recalling=slice(ends[3], ends[4]),
-        above_gradient=slice(0, ends[3]),
-        below_gradient=slice(ends[0], wanted),
-    )
+    classes = np.empty(len(own), np.int64)
+    ends[:] = 0
+    for row in range(len(own)):
+        kind = _CLASSES[own[row] * 4 + below[row]]
+        if kind == 3 and latest[row] >= 0:
+            kind = 4
+        classes[row] = kind
+        ends[kind] += 1
+    start = np.zeros(8, np.int64)
+    for kind in range(1, 8):
+        start[kind] = ends[kind - 1]
+        ends[kind] += ends[kind - 1]
+    for row in range(len(own)):
+        order[start[classes[row]]] = row
+        start[classes[row]] += 1
