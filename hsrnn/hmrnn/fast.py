@@ -11,8 +11,8 @@ compare the two. It is faster for four reasons:
   :mod:`~hsrnn.hmrnn.fast_backward`): no graph of small operations is recorded. What lies between two products
   is compiled at its first use and kept (:mod:`~hsrnn.hmrnn.fast_kernels`): one pass over each row.
 * The weight gradients of all time steps are one product a matrix, at the end.
-* Large matrices are laid out once a chunk (:mod:`~hsrnn.hmrnn.fast_products`), and memory goes round from chunk
-  to chunk (:mod:`~hsrnn.hmrnn.fast_memory`).
+* Large matrices are laid out once a chunk (:mod:`~hsrnn.hmrnn.fast_products`), and memory goes round from
+  chunk to chunk (:mod:`~hsrnn.hmrnn.fast_memory`).
 
 The price: what one call leaves behind serves one backward pass, and it runs on the CPU only, where rows can
 be sorted at no cost.

@@ -24,8 +24,8 @@ jit = partial(
 @jit
 @no_type_check
 def gather(
-    t, a, count, first, order, ends, h, c, heard, below_h, below_z, above_h, z, before, from_below, from_above,
-    rests,
+    t, a, count, first, order, ends, h, c, heard, below_h, below_z, above_h, z,
+    before, from_below, from_above, rests,
 ) -> None:  # fmt: skip
     """Pack what the products of the ``count`` active rows read, and carry the other rows over the step;
     ``rests`` marks those whose unused gates will be wanted."""
@@ -184,7 +184,7 @@ def detect(
     t, z, below_z, heard, below_heard, above_heard, bias, s_z, codes, soft, slope, draws, forced, train
 ) -> None:
     """Compute s_z and z of step ``t`` and its code in all rows (decision D3). ``draws`` is empty where
-    boundaries are not drawn, ``forced`` where none is forced, ``above_heard`` where there is nothing above."""
+    boundaries are not drawn, ``forced`` where none is forced, ``above_heard`` where nothing is above."""
     zero, one = s_z.dtype.type(0), s_z.dtype.type(1)
     half, slope = s_z.dtype.type(0.5), s_z.dtype.type(slope)
     for row in range(s_z.shape[1]):

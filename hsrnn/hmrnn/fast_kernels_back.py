@@ -42,7 +42,7 @@ def pass_copies(t, count, order, dh, dc) -> None:
 @no_type_check
 def rest(index, steps, rows, own_terms, c, gates, shown, gate_gain, gate_bias, gain, bias, epsilon) -> None:
     """Prepare the gates that copying rows did not use, up to sigmoid and tanh: ``index`` names their
-    ``U h' + b``, ``steps`` and ``rows`` a place of their c. Neither a term from above nor one from below: both
+    ``U h' + b``, ``steps`` and ``rows`` a place of their c. There is no term from above or below: both
     boundaries are 0."""
     n = c.shape[2]
     one = c.dtype.type(1)
@@ -103,7 +103,8 @@ def kept(dx, x, y):
 @no_type_check
 def gates_back(
     t, a, count, order, z, below_z, gates, shown, h, c, dh, dc, dz, dz_below,
-    normal, gate_scale, cell_moments, gate_gain, gain, d_gate_gain, d_gate_bias, d_gain, d_bias, room, redraws,
+    normal, gate_scale, cell_moments, gate_gain, gain, d_gate_gain, d_gate_bias, d_gain, d_bias,
+    room, redraws,
 ) -> None:  # fmt: skip
     """From dh and dc of the active rows to their ds (left in ``gates``), dc' and the choice's dz. ``room``
     ``(3, units)`` is scratch."""
