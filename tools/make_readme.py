@@ -30,6 +30,7 @@ COLUMNS = {
     "hmrnn.language": ("model", "units", "paper", "test BPC", "copies"),
     "hmrnn.handwriting": ("model", "units", "paper", "test nats a line", "copies"),
     "coarse.taylornet": ("network", "form", "blocks", "normalised", "parameters", "test"),
+    "evolving.parsing": ("network", "parameters", "mean IoU"),
     "automata.languages": ("cell", "learned", "exact automaton", "first k", "stable k"),
 }
 

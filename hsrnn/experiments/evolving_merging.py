@@ -117,7 +117,7 @@ def rules(config: MergingConfig) -> dict[str, MergeRule]:
     return found | {"random": MergeRule("random", beta=config.beta), "none": MergeRule("none")}
 
 
-# Processor minutes a seed, on one core: smoke 0.1, book 0.9, desk 9. On photographs about 11, by `--dataset
+# Processor minutes a seed, on one core: smoke 0.1, book 0.9, desk 12. On photographs about 11, by `--dataset
 # ccp --train 804 --test 100 --size 150 --superpixels 300 --compactness 10 --crop 12 --first-epochs 8 --epochs
 # 2 --trained threshold-0.5 --depths`. Desk trains no network with another acceptance: where probabilities are
 # above a half, as they soon are, all but `product` accept whatever is proposed, and `product` nothing.

@@ -114,7 +114,7 @@ class ParsingConfig:
             raise ValueError(f"levels must be at least 2, so that something merges, got {self.levels}")
 
 
-# Processor minutes a seed, on one core: smoke 0.1, book 0.9, desk 11. On photographs about 17, by
+# Processor minutes a seed, on one core: smoke 0.1, book 0.9, desk 14. On photographs about 17, by
 # `--dataset ccp --train 804 --test 100 --size 150 --superpixels 300 --compactness 10 --crop 12
 # --first-epochs 8 --epochs 2 --networks` and the names of CONTRASTS.
 PRESETS: dict[str, ParsingConfig] = {
