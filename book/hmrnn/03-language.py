@@ -209,10 +209,10 @@ hmrnn_cost.cost_table(hmrnn_cost.read_cost())
 
 # %% [markdown]
 # Count and time both fall as boundaries become rarer. But the time lies above the count everywhere, and above
-# the LSTM's at most sizes: finding the rows that do not copy, gathering them, and the layer norms cost what no
-# multiplication counts, and a matrix that serves thirty rows in place of sixty-four must still be fetched from
-# memory whole. That part weighs most with 128 units or a single row; with 256 rows the HM-LSTM is ahead. And
-# at the rates of this network, whose layer 1 fires at every second letter, the count itself leaves only a
+# the LSTM's at most sizes: finding the rows that do not copy, gathering them, and the layer norms cost what
+# no multiplication counts, and a matrix that serves thirty rows in place of sixty-four must still be fetched
+# from memory whole. That part weighs most with 128 units or a single row; with 256 rows the HM-LSTM is ahead.
+# And at the rates of this network, whose layer 1 fires at every second letter, the count itself leaves only a
 # quarter to save.
 #
 # The boundaries cut the line into segments, the segments of layer 1 nested in those of layer 2:
