@@ -9,7 +9,8 @@ For "trained", both must be those of a trained model of the size in question. So
 widened without changing what it computes: every unit is replaced by ``k`` copies of itself, each hearing a
 ``k``-th of every input. Layer norms, gates and boundaries then come out the same, so a model of 3 x 128 units
 becomes one of 3 x 512 that fires at the same letters with the same pre-activations. It reads text that the
-checkpoint wrote itself, after a start of one chunk, so that no data set is needed.
+checkpoint wrote itself, after a start of one chunk, so that no data set is needed. Where the input is text,
+both sides of a comparison read rows of the same embedding and give its gradient.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from hsrnn.experiments import (
 )
 from hsrnn.experiments.hmrnn_language import load_model
 from hsrnn.experiments.timing import alternate, threads
-from hsrnn.hmrnn import Stepper, fast_forward
+from hsrnn.hmrnn import Embedded, Stepper, fast_forward
 
 CHECKPOINT = "hmrnn-language-ptb"
 THREADS = 2
@@ -79,19 +80,22 @@ def write(model: hmrnn.CharLanguageModel, rows: int, length: int, *, seed: int =
     return torch.cat(steps, 1)
 
 
-def trained(factor: int, rows: int, length: int, *, shift: float = 0.0) -> tuple[hmrnn.HMLSTM, Tensor, Any]:
-    """Return the widened checkpoint, an input ``(rows, length, columns)`` for it, and the state before that
-    input; ``shift`` is added to every boundary's pre-activation, so that it fires more or less often."""
+def trained(
+    factor: int, rows: int, length: int, *, shift: float = 0.0
+) -> tuple[hmrnn.HMLSTM, Embedded, Any]:
+    """Return the widened checkpoint, a text of ``rows`` times ``length`` letters for it, and the state before
+    that text; ``shift`` is added to every boundary's pre-activation, so that it fires more or less often."""
     model, _, _ = load_model(CHECKPOINT)
     with torch.no_grad():
         for cell in model.core.cells[:-1]:
             cell.bias[-1] += shift
     text = write(model, rows, 2 * length)
     core = widen(model.core, factor, 2)
+    table = model.embedding.weight.detach().repeat(1, 2)
     with torch.no_grad():
-        input = model.embedding(text).repeat(1, 1, 2)
-        _, state = fast_forward(core, input[:, :length], generator=torch.Generator().manual_seed(0))
-    return core, input[:, length:].clone(), state
+        start = Embedded(text[:, :length], table)
+        _, state = fast_forward(core, start, generator=torch.Generator().manual_seed(0))
+    return core, Embedded(text[:, length:], table), state
 
 
 def lstm_multiplications(columns: int, sizes: tuple[int, ...]) -> int:
@@ -157,7 +161,7 @@ def cost(
 def _train(
     name: str,
     core: hmrnn.HMLSTM,
-    input: Tensor,
+    input: Tensor | Embedded,
     state: Any,
     repeats: int,
     what: str,
@@ -165,7 +169,10 @@ def _train(
 ) -> dict[str, Any]:
     """Time one setting; ``alone``: on one thread, in seconds of processor time."""
     lstm = hmrnn.LSTMCore(core.input_size, core.hidden_sizes)
-    input = input.clone().requires_grad_()
+    if isinstance(input, Embedded):
+        input = Embedded(input.codes, input.table.clone().requires_grad_())
+    else:
+        input = input.clone().requires_grad_()
     counter: Counter[str] = Counter()
     output, _ = fast_forward(core, input, state, counter=counter)
     backpropagate(output.hidden)
@@ -173,7 +180,7 @@ def _train(
     with threads(1 if alone else THREADS):
         ours, reference = alternate(
             lambda: backpropagate(fast_forward(core, input, state)[0].hidden),
-            lambda: backpropagate(lstm(input)[0].hidden),
+            lambda: backpropagate(lstm(_dense(input))[0].hidden),
             repeats,
             clock=time.process_time if alone else time.perf_counter,
         )
@@ -197,10 +204,11 @@ def generate(*, units: int = 512, steps: int = 300, repeats: int = 5) -> Iterato
     lstm = torch.nn.LSTM(core.input_size, units, num_layers=3)
     counter: Counter[str] = Counter()
     stepper = Stepper(core, state, counter=counter)
+    letters = input.dense()[0]
     with torch.no_grad():
-        hidden = [torch.stack(layer) for layer in zip(*(stepper.step(x) for x in input[0]))]
+        hidden = [torch.stack(layer) for layer in zip(*(stepper.step(x) for x in letters))]
         operations, dense, after = [], ([], [], []), state
-        for x in input[0]:
+        for x in letters:
             output, after = core.loop(x[None, None], after)
             operations.append(output.operations[0, 0].tolist())
             for kept, h in zip(dense, output.hidden):
@@ -211,13 +219,13 @@ def generate(*, units: int = 512, steps: int = 300, repeats: int = 5) -> Iterato
 
     def ours() -> None:
         again = Stepper(core, state)
-        for x in input[0]:
+        for x in letters:
             again.step(x)
 
     @torch.no_grad()
     def reference() -> None:
         memory = None
-        for x in input[0]:
+        for x in letters:
             _, memory = lstm(x[None, None], memory)
 
     with threads(THREADS):
@@ -233,6 +241,10 @@ def generate(*, units: int = 512, steps: int = 300, repeats: int = 5) -> Iterato
         "checkpoint widened; hidden states equal to the dense loop's. Reference: torch.nn.LSTM(num_layers=3) "
         "step by step",
     }  # fmt: skip
+
+
+def _dense(input: Tensor | Embedded) -> Tensor:
+    return input.dense() if isinstance(input, Embedded) else input
 
 
 def _shares(counter: Counter[str], reference: int) -> dict[str, int | float]:

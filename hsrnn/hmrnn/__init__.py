@@ -58,7 +58,7 @@ from .handwriting import (
 from .handwriting_train import train_handwriting
 from .language import CharLanguageModel, GatedOutput, LanguageOutput, generate
 from .mixture import StrokeMixture, mixture_of
-from .model import HMLSTM, CoreOutput, detach, operations_of
+from .model import HMLSTM, CoreOutput, Embedded, detach, operations_of
 from .train import train
 
 __all__ = [
@@ -75,6 +75,7 @@ __all__ = [
     "CoreOutput",
     "Descent",
     "DrawnLine",
+    "Embedded",
     "GatedOutput",
     "HMLSTMCell",
     "HandwritingModel",

@@ -45,19 +45,18 @@ class Backward(Below):
         slope: slope of the hard sigmoid.
         forced: ``(time, batch)`` forced boundaries, empty if there are none.
         lease: source of memory.
-        bottom: whether it is the lowest layer.
     """
 
     def __init__(
         self, layer: Layer, hidden: Tensor, boundaries: Tensor | None, preactivations: Tensor | None,
-        state: Sequence[Tensor], slope: float, forced: NDArray, lease: Lease, *, bottom: bool,
+        state: Sequence[Tensor], slope: float, forced: NDArray, lease: Lease,
     ) -> None:  # fmt: skip
         n, time, batch = layer.units, layer.time, layer.batch
         self.layer = self.source = layer
         all_dh, all_dc = (lease.empty(time + 1, batch, n) for _ in range(2))
         all_dh[0], all_dh[1:] = 0, hidden.transpose(0, 1)
         all_dh[time] += state[0]
-        all_dc[:time], all_dc[time] = 0, state[1]
+        all_dc[time] = state[1]  # the earlier ones are written once each
         self.dh, self.dc = all_dh.numpy(), all_dc.numpy()
         self.dz = np.zeros_like(layer.z)
         self.dz[time] = state[2][:, 0].numpy()
@@ -73,8 +72,10 @@ class Backward(Below):
         self.d_gates = np.zeros((2, 4 * n if layer.layer_norm else 0), self.dh.dtype)
         self.d_cell = np.zeros((2, n if layer.layer_norm else 0), self.dh.dtype)
         # One product for h' and h_below: hardly a row wants one of them only. That of the input can wait.
-        matrices = [layer.products[name].matrix for name in ("recurrent", "bottom_up")[: 1 if bottom else 2]]
+        names = ("recurrent", "bottom_up")[: 2 if layer.input is None else 1]
+        matrices = [layer.products[name].matrix for name in names]
         self._both = Products(torch.cat(matrices, 1), time, lease)
+        self._d_terms = np.zeros((max(1, len(layer.of_kinds)), 4 * n), self.dh.dtype)
         self._room = np.empty((3, n), self.dh.dtype)
         self._resting = self._rest() if len(layer.own_terms) else []
 
@@ -137,7 +138,7 @@ class Backward(Below):
                 t, a, count, order, layer.z, source.z, layer.at_gates, layer.at_shown, layer.h,
                 layer.c, self.dh, self.dc, self.dz, lower.dz, layer.normal, layer.gate_scale,
                 layer.cell_moments, layer.gate_gain, layer.cell_gain,
-                *self.d_gates, *self.d_cell, self._room, layer.redraws_hidden,
+                *self.d_gates, *self.d_cell, layer.kinds[t], self._d_terms, self._room, layer.redraws_hidden,
             )  # fmt: skip
             none = layer.none
             kernels.products_back(
@@ -170,15 +171,20 @@ class Backward(Below):
         return [both, layer.products["top_down"].back(layer.gates[a : a + wanted]).numpy()]
 
     def input_gradient(self, below: Below) -> Tensor:
-        """Return the gradient ``(time, batch, columns)`` of the input that the lowest layer read."""
-        layer = self.layer
-        product = layer.products["bottom_up"].back(layer.gates)
-        layer.count("backward, data", len(product), "bottom_up")
-        place = torch.from_numpy(layer.order + np.arange(layer.time)[:, None] * layer.batch).flatten()
-        d_input = torch.empty_like(product)
-        d_input[place] = product
-        d_heard = torch.from_numpy(below.d_heard["bottom_up"][1:, :, None])
-        return d_input.view(layer.time, layer.batch, -1).addcmul_(d_heard, layer.weights["bottom_up"][-1])
+        """Return the gradient of the input ``(batch, time, columns)`` that the lowest layer read, or of its
+        table ``(types, columns)``."""
+        layer, input = self.layer, self.layer.input
+        assert input is not None
+        by_kind = len(layer.of_kinds) > 0
+        d_rows = layer.products["bottom_up"].back(torch.from_numpy(self._d_terms) if by_kind else layer.gates)
+        layer.count("backward, data", len(d_rows), "bottom_up")
+        if not by_kind:
+            place = torch.from_numpy(layer.order + np.arange(layer.time)[:, None] * layer.batch).flatten()
+            product, d_rows = d_rows, torch.empty_like(d_rows)
+            d_rows[place] = product
+        d_heard = input.by_row(below.d_heard["bottom_up"][1:])[:, None]
+        d_rows.addcmul_(d_heard, layer.weights["bottom_up"][-1])
+        return d_rows if by_kind else d_rows.view(layer.time, layer.batch, -1).transpose(0, 1)
 
     def heard_gradients(self) -> dict[str, Tensor]:
         """Return the gradients of the z~ rows that listened to this layer, each ``(units,)``, by matrix."""
@@ -194,17 +200,20 @@ class Backward(Below):
         layer, n, rows = self.layer, self.layer.units, int(self.layer.start[-1])
         ds = layer.gates[:rows]
         factors = {"recurrent": (ds, layer.before[:rows]), "bottom_up": (ds, layer.from_below[:rows])}
+        d_terms = torch.from_numpy(self._d_terms)
+        if layer.input is not None and len(layer.of_kinds):
+            factors["bottom_up"] = d_terms, layer.input.rows
         if "top_down" in detectors:
             factors["top_down"] = self.ds_above, layer.from_above[: len(self.ds_above)]
         gradients = {}
         for name, (left, right) in factors.items():
             gradient = torch.empty_like(layer.weights[name])
-            gradient[: 4 * n] = product_of_transpose(left, right)
+            product_of_transpose(left, right, gradient[: 4 * n])
             layer.count("backward, weights", len(left), name)
             if detectors:
                 gradient[4 * n] = detectors[name]
             gradients[name] = gradient
-        gradients["bias"] = ds.sum(0)
+        gradients["bias"] = d_terms.sum(0)
         if detectors:
             gradients["bias"] = torch.cat((gradients["bias"], torch.from_numpy(self.ds_z).sum()[None]))
         if layer.layer_norm:

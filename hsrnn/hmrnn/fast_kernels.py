@@ -23,6 +23,14 @@ jit = partial(
 
 @jit
 @no_type_check
+def fill(target, source) -> None:
+    """Copy a row; an assignment of whole arrays takes three times as long."""
+    for k in range(len(target)):
+        target[k] = source[k]
+
+
+@jit
+@no_type_check
 def gather(
     t, a, count, first, order, ends, h, c, heard, below_h, below_z, above_h, z,
     before, from_below, from_above, rests,
@@ -31,14 +39,15 @@ def gather(
     ``rests`` marks those whose unused gates will be wanted."""
     for j in range(count):
         row = order[j]
-        before[a + j] = h[t, row]
-        target = from_below[a + j]
-        if ends[1] <= j < ends[5]:
-            weight, source = below_z[t + 1, row], below_h[t + 1, row]
-            for k in range(len(target)):
-                target[k] = weight * source[k]
-        else:
-            target[:] = 0
+        fill(before[a + j], h[t, row])
+        if len(from_below):
+            target = from_below[a + j]
+            if ends[1] <= j < ends[5]:
+                weight, source = below_z[t + 1, row], below_h[t + 1, row]
+                for k in range(len(target)):
+                    target[k] = weight * source[k]
+            else:
+                target[:] = 0
     if len(from_above):
         for j in range(ends[2]):
             weight, source, target = z[t, order[j]], above_h[t, order[j]], from_above[first + j]
@@ -47,8 +56,8 @@ def gather(
     for j in range(count, len(order)):
         row = order[j]
         rests[row] |= j < ends[6]
-        h[t + 1, row] = h[t, row]
-        c[t + 1, row] = c[t, row]
+        fill(h[t + 1, row], h[t, row])
+        fill(c[t + 1, row], c[t, row])
         for ear in range(len(heard)):
             heard[ear, t + 1, row] = heard[ear, t, row]
 
@@ -56,23 +65,22 @@ def gather(
 @jit
 @no_type_check
 def add_terms(
-    a, count, first, order, ends, own, lower, upper, own_terms, rests, above_terms, latest, recalled,
-    normal, gate_scale, gain, bias, gates, epsilon,
+    a, count, first, order, ends, own, lower, upper, kinds, own_terms, rests, above_terms, latest,
+    recalled, normal, gate_scale, gain, bias, gates, epsilon,
 ) -> None:  # fmt: skip
     """Add up Eq. 4-7 into ``gates``, with the layer norm of each gate, its gain and bias; keep what later
-    steps use again."""
+    steps use again. ``lower`` has a row for each kind of input where there are ``kinds``."""
     columns = own.shape[1]
     n = columns // 4
     for j in range(count):
         p = a + j
         s, source = gates[p], own[j]
         if len(own_terms) and rests[order[j]]:
-            own_terms[p] = source
+            fill(own_terms[p], source)
             rests[order[j]] = False
-        for k in range(columns):
-            s[k] = source[k]
+        fill(s, source)
         if len(lower) and ends[1] <= j < ends[5]:
-            source = lower[j - ends[1]]
+            source = lower[kinds[order[j]]] if len(kinds) else lower[j - ends[1]]
             for k in range(columns):
                 s[k] += source[k]
         if len(upper) and j < ends[2]:
@@ -80,7 +88,7 @@ def add_terms(
             for k in range(columns):
                 s[k] += source[k]
             if len(above_terms):
-                above_terms[first + j] = source
+                fill(above_terms[first + j], source)
                 latest[order[j]] = first + j
         if ends[3] <= j < ends[4]:
             recalled[p] = latest[order[j]]
@@ -96,8 +104,10 @@ def normalise(x, normal, gain, bias, epsilon):
     """Replace ``x`` by its layer norm, leave that without gain and bias in ``normal``, and return the factor
     that ``x`` was scaled by."""
     mean, scale = moments(x, epsilon)
+    # Two loops over a row in the nearest cache are sooner done than one that reads and writes four arrays.
     for k in range(len(x)):
         normal[k] = (x[k] - mean) * scale
+    for k in range(len(x)):
         x[k] = normal[k] * gain[k] + bias[k]
     return scale
 

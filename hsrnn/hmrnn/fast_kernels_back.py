@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import no_type_check
 
-from .fast_kernels import choice, dot, jit, moments
+from .fast_kernels import choice, dot, fill, jit, moments
 
 
 @jit
@@ -35,7 +35,7 @@ def pass_copies(t, count, order, dh, dc) -> None:
     for j in range(count, len(order)):
         row = order[j]
         add(dh[t, row], dh.dtype.type(1), dh[t + 1, row])
-        add(dc[t, row], dc.dtype.type(1), dc[t + 1, row])
+        fill(dc[t, row], dc[t + 1, row])
 
 
 @jit
@@ -45,21 +45,20 @@ def rest(index, steps, rows, own_terms, c, gates, shown, gate_gain, gate_bias, g
     ``U h' + b``, ``steps`` and ``rows`` a place of their c. There is no term from above or below: both
     boundaries are 0."""
     n = c.shape[2]
-    one = c.dtype.type(1)
     for j in range(len(index)):
         s, target = gates[j], shown[j]
-        s[:] = own_terms[index[j]]
-        target[:] = c[steps[j], rows[j]]
+        fill(s, own_terms[index[j]])
+        fill(target, c[steps[j], rows[j]])
         if len(gain):
             for gate in range(4):
                 part = slice(gate * n, (gate + 1) * n)
-                normalise_for_good(s[part], gate_gain[part], gate_bias[part], epsilon, one)
-            normalise_for_good(target, gain, bias, epsilon, one)
+                normalise_for_good(s[part], gate_gain[part], gate_bias[part], epsilon)
+            normalise_for_good(target, gain, bias, epsilon)
 
 
 @jit
 @no_type_check
-def normalise_for_good(x, gain, bias, epsilon, one) -> None:
+def normalise_for_good(x, gain, bias, epsilon) -> None:
     """Replace ``x`` by its layer norm."""
     mean, scale = moments(x, epsilon)
     for k in range(len(x)):
@@ -104,10 +103,10 @@ def kept(dx, x, y):
 def gates_back(
     t, a, count, order, z, below_z, gates, shown, h, c, dh, dc, dz, dz_below,
     normal, gate_scale, cell_moments, gate_gain, gain, d_gate_gain, d_gate_bias, d_gain, d_bias,
-    room, redraws,
+    kinds, d_terms, room, redraws,
 ) -> None:  # fmt: skip
-    """From dh and dc of the active rows to their ds (left in ``gates``), dc' and the choice's dz. ``room``
-    ``(3, units)`` is scratch."""
+    """From dh and dc of the active rows to their ds (left in ``gates``, added up in ``d_terms`` for each kind
+    of input, or for all), dc' and the choice's dz. ``room`` ``(3, units)`` is scratch."""
     n = h.shape[2]
     one = h.dtype.type(1)
     for j in range(count):
@@ -127,10 +126,7 @@ def gates_back(
             new = c[t + 1, row]
             for k in range(n):
                 d_cell[k] = (new[k] - mean) * scale
-            for k in range(n):
-                d_gain[k] += d_shown[k] * d_cell[k]
-                d_bias[k] += d_shown[k]
-                d_shown[k] *= gain[k]
+            affine_back(d_shown, d_cell, gain, d_gain, d_bias)
             norm_back(d_shown, d_cell, scale)
         d_new = dc[t + 1, row]
         for k in range(n):
@@ -150,7 +146,7 @@ def gates_back(
         # c = (copy + update f) c' + renew i g
         d_old = dc[t, row]
         for k in range(n):
-            d_old[k] += d_cell[k] * (copy + update * f[k])
+            d_old[k] = d_cell[k] * (copy + update * f[k])
         if copy != 0 and not redraws:
             add(dh[t, row], copy, d_hidden)
         for k in range(n):
@@ -161,15 +157,27 @@ def gates_back(
             i[k] = d_in
         for k in range(n):
             o[k] = d_output[k] * o[k] * (one - o[k])
+        ds = gates[p]
         if len(gain):
-            ds, plain = gates[p], normal[p]
-            for k in range(4 * n):
-                d_gate_gain[k] += ds[k] * plain[k]
-                d_gate_bias[k] += ds[k]
-                ds[k] *= gate_gain[k]
+            plain = normal[p]
+            affine_back(ds, plain, gate_gain, d_gate_gain, d_gate_bias)
             for gate in range(4):
                 part = slice(gate * n, (gate + 1) * n)
                 norm_back(ds[part], plain[part], gate_scale[p, gate])
+        add(d_terms[kinds[row] if len(kinds) else 0], one, ds)
+
+
+@jit
+@no_type_check
+def affine_back(dx, normal, gain, d_gain, d_bias) -> None:
+    """Take ``dx`` back through the gain and bias of a layer norm. One loop over five arrays would not be
+    vectorised: too many of them might overlap."""
+    for k in range(len(dx)):
+        d_gain[k] += dx[k] * normal[k]
+    for k in range(len(dx)):
+        d_bias[k] += dx[k]
+    for k in range(len(dx)):
+        dx[k] *= gain[k]
 
 
 @jit
@@ -214,7 +222,7 @@ def products_back(
             dz[t, order[j]] += dot(gates[a + j], above_terms[recalled[a + j]])
     if len(ds_above):
         for j in range(ends[2]):
-            ds_above[first + j] = gates[a + j]
+            fill(ds_above[first + j], gates[a + j])
 
 
 @jit

@@ -38,16 +38,50 @@ _OWN, _ABOVE, _BELOW = "recurrent", "bottom_up", "top_down"
 
 class Source:
     """What a layer finds below: hidden states ``h[t + 1]``, what the detector above ``heard[t + 1]`` of them,
-    and boundaries ``z[t + 1]`` with their codes. This one is the input, whose boundary is 1 at every step."""
+    and boundaries ``z[t + 1]`` with their codes."""
 
-    def __init__(self, input: Tensor, detector: Tensor) -> None:
-        time, batch, columns = input.shape
-        self.h = np.empty((time + 1, batch, columns), input.numpy().dtype)
-        self.h[1:] = input.numpy()
-        heard = (input @ detector).numpy()
+    h: NDArray
+    heard: dict[str, NDArray]
+    z: NDArray
+    codes: NDArray[np.int8]
+
+
+class Input(Source):
+    """The input, whose boundary is 1 at every step.
+
+    Args:
+        input: ``(batch, time, columns)``, or the table ``(types, columns)`` whose rows it is made of.
+        kinds: which row ``(batch, time)``, or ``None``.
+        detector: the row z~ ``(columns,)`` that listens to it.
+
+    Attributes:
+        rows: all rows of the input in the order of time, ``(time * batch, columns)``, or the table.
+        kinds: which row of the table, ``(time, batch)``; empty without one. ``h`` is empty with one.
+    """
+
+    def __init__(self, input: Tensor, kinds: Tensor | None, detector: Tensor) -> None:
+        self.kinds = np.zeros((0, 0), np.int64)
+        if kinds is None:
+            input = input.transpose(0, 1).contiguous()
+            self.h = np.empty((len(input) + 1, *input.shape[1:]), input.numpy().dtype)
+            self.h[1:] = input.numpy()
+            self.rows = input.flatten(0, 1)
+            heard = (input @ detector).numpy()
+        else:
+            self.rows, self.kinds = input, kinds.t().long().contiguous().numpy()
+            heard = (input @ detector).numpy()[self.kinds]
+            self.h = np.empty((0, 0, 0), heard.dtype)
         self.heard = {_ABOVE: np.concatenate((heard[:1], heard))}
         self.z = np.ones_like(self.heard[_ABOVE])
         self.codes = np.ones(self.z.shape, np.int8)
+
+    def by_row(self, x: NDArray) -> Tensor:
+        """Return ``x`` ``(time, batch)``, one number for each step of each row, as a sum for each of
+        ``rows``."""
+        if not len(self.kinds):
+            return torch.from_numpy(x).flatten()
+        sums = np.bincount(self.kinds.ravel(), x.ravel(), len(self.rows))
+        return torch.from_numpy(sums.astype(x.dtype))
 
 
 class Layer(Source):
@@ -61,7 +95,7 @@ class Layer(Source):
             such.
         state: h, c ``(batch, units)`` and z ``(batch, 1)`` before the first step.
         time: number of steps.
-        bottom: whether it is the lowest layer, which never copies.
+        input: what the lowest layer reads, which never copies; ``None`` in the others.
         mixed: whether operations may be mixed (boundaries other than 0 and 1).
         train: whether a backward pass will follow.
         lease: source of memory.
@@ -71,9 +105,10 @@ class Layer(Source):
     def __init__(
         self, cell: HMLSTMCell, weights: dict[str, Tensor], ears: dict[str, Tensor],
         state: tuple[Tensor, Tensor, Tensor], time: int, *,
-        bottom: bool, mixed: bool, train: bool, lease: Lease, counter: Counter[str],
+        input: Input | None, mixed: bool, train: bool, lease: Lease, counter: Counter[str],
     ) -> None:  # fmt: skip
         self.cell, self.weights, self.train, self.counter = cell, weights, train, counter
+        self.input = input
         self.units, self.is_top = cell.hidden_size, cell.is_top
         self.redraws_hidden = cell.is_top and cell.top_layer == "author"
         self.layer_norm = cell.gate_norm is not None
@@ -103,7 +138,13 @@ class Layer(Source):
         room = time * batch if train else batch
         none = self.none = np.zeros((0, 0), self.h.dtype)
         self.gates, self.shown = lease.empty(room, 4 * n), lease.empty(room, n)
-        self.before, self.from_below = lease.empty(room, n), lease.empty(room, cell.input_size)
+        # An input of few kinds: all its products with the matrix, and which of them each row takes.
+        self.of_kinds, self.kinds = none, np.zeros((time, 0), np.int64)
+        if input is not None and len(input.kinds):
+            self.of_kinds, self.kinds = (input.rows @ self.products[_ABOVE].matrix.t()).numpy(), input.kinds
+            self.count("forward", len(input.rows), _ABOVE)
+        self.before = lease.empty(room, n)
+        self.from_below = lease.empty(0 if len(self.of_kinds) else room, cell.input_size)
         self.from_above = lease.empty(0 if self.is_top else room, cell.above_size or 0)
         self.gate_gain, self.gate_bias, self.cell_gain, self.cell_bias = (
             weights[name].numpy() if name in weights else none[0:0].reshape(0) for name in NORMS
@@ -117,7 +158,7 @@ class Layer(Source):
         self.at_above, self.at_ears = self.from_above.numpy(), self.ears.numpy()
         # What later steps use again: U h' + b, with room for the states after the last step, and T h_above
         # with the place of each row's latest.
-        copies = train and not bottom and not self.redraws_hidden
+        copies = train and input is None and not self.redraws_hidden
         self.own_terms = lease.empty(room + batch if copies else 0, 4 * n)
         self.at_own_terms, self._rests = self.own_terms.numpy(), np.zeros(batch, np.bool_)
         recalls = room if train and not self.is_top and not mixed else 0
@@ -153,8 +194,8 @@ class Layer(Source):
         gates, shown = self.at_gates, self.at_shown
         kernels.add_terms(
             a, count, first, order, ends, *self._terms(a, count, first, ends, above is not None),
-            self.at_own_terms, self._rests, self.above_terms, self._latest, self.recalled, self.normal,
-            self.gate_scale, self.gate_gain, self.gate_bias, gates, EPSILON,
+            self.kinds[t], self.at_own_terms, self._rests, self.above_terms, self._latest, self.recalled,
+            self.normal, self.gate_scale, self.gate_gain, self.gate_bias, gates, EPSILON,
         )  # fmt: skip
         squash(self.gates[a : a + count], self.units)
         kernels.new_cells(
@@ -170,17 +211,19 @@ class Layer(Source):
 
     def _terms(self, a: int, count: int, first: int, ends: NDArray, top_down: bool) -> list[NDArray]:
         """Return the products of Eq. 4-7 for f, i, o, g: of all active rows, of those with a boundary below
-        and of those with one of their own."""
+        (or of all kinds of input) and of those with one of their own."""
         terms = [self.products[_OWN].times(self.before[a : a + count], self.bias).numpy()]
         self.count("forward", count, _OWN)
         lower, upper = slice(a + int(ends[1]), a + int(ends[5])), slice(first, first + int(ends[2]))
-        wanted = ((_ABOVE, self.from_below, lower), (_BELOW, self.from_above if top_down else None, upper))
-        for name, packed, rows in wanted:
-            if packed is None or rows.stop == rows.start:
-                terms.append(self.none)
+        packed = {_ABOVE: self.from_below[lower], _BELOW: self.from_above[upper if top_down else slice(0)]}
+        for name, rows in packed.items():
+            if name == _ABOVE and len(self.of_kinds):
+                terms.append(self.of_kinds)
+            elif len(rows):
+                terms.append(self.products[name].times(rows).numpy())
+                self.count("forward", len(rows), name)
             else:
-                terms.append(self.products[name].times(packed[rows]).numpy())
-                self.count("forward", rows.stop - rows.start, name)
+                terms.append(self.none)
         return terms
 
     def detect(

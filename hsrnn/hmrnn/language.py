@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from .model import CoreOutput
+from .model import HMLSTM, CoreOutput, Embedded
 
 
 class LanguageOutput(NamedTuple):
@@ -135,7 +135,10 @@ class CharLanguageModel(nn.Module):
         low, high = int(codes.min()), int(codes.max())
         if low < 0 or high >= self.vocabulary_size:
             raise ValueError(f"codes must lie in [0, {self.vocabulary_size}), got {low} to {high}")
-        core, state = self.core(self.embedding(codes), state, **core_options)
+        read = Embedded(codes, self.embedding.weight)
+        # An HM-LSTM multiplies each row of the table once; the other cores take the input as it is.
+        input = read if isinstance(self.core, HMLSTM) else read.dense()
+        core, state = self.core(input, state, **core_options)
         logits, gates = self.output(core.hidden)
         return LanguageOutput(logits, gates, core), state
 

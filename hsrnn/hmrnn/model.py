@@ -13,13 +13,36 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 import torch
-from jaxtyping import Float, UInt8
+import torch.nn.functional as F
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from .cell import COPY, FLUSH, UPDATE, Boundary, CellState, HMLSTMCell, TopLayer
 
 State = TypeVar("State")
 SHORT = 16  # shorter inputs gain little from the fast path; the loop gives them the same bits however cut
+
+
+class Embedded(NamedTuple):
+    """An input of few kinds of columns: row ``codes[b, t]`` of ``table`` at each step. Products with such an
+    input need no more multiplications than the table has rows.
+
+    Attributes:
+        codes: ``(batch, time)``, integers in ``[0, types)``.
+        table: ``(types, columns)``, for instance the weights of an embedding.
+    """
+
+    codes: Int[Tensor, "batch time"]
+    table: Float[Tensor, "types columns"]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of :meth:`dense`."""
+        return (*self.codes.shape, *self.table.shape[1:])
+
+    def dense(self) -> Float[Tensor, "batch time columns"]:
+        """Return the input itself."""
+        return F.embedding(self.codes, self.table)
 
 
 class CoreOutput(NamedTuple):
@@ -105,7 +128,7 @@ class HMLSTM(nn.Module):
 
     def forward(
         self,
-        input: Float[Tensor, "batch time columns"],
+        input: Float[Tensor, "batch time columns"] | Embedded,
         state: tuple[CellState, ...] | None = None,
         *,
         forced_boundaries: Float[Tensor, "batch time layers_below_top"] | None = None,
@@ -117,7 +140,8 @@ class HMLSTM(nn.Module):
         pass a call; for a second one (``retain_graph=True``) call :meth:`loop`.
 
         Args:
-            input: ``(batch, time, input_size)``, at least one time step.
+            input: ``(batch, time, input_size)``, at least one time step; or the rows of a table as
+                :class:`Embedded`, which the fast path multiplies once each.
             state: state to start from, as returned by an earlier call; zeros if ``None``. Gradients flow
                 into it: detach it (:func:`detach`) to truncate backpropagation.
             forced_boundaries: boundaries to impose, ``(batch, time, layers - 1)``; NaN leaves one free.
@@ -127,8 +151,8 @@ class HMLSTM(nn.Module):
             The :class:`CoreOutput` over all steps, and the state after the last one.
 
         Raises:
-            ValueError: for an input or forced boundaries of the wrong shape, no time step, or ``"sample"``
-                boundaries without a generator.
+            ValueError: for an input or forced boundaries of the wrong shape, codes that the table does not
+                have, no time step, or ``"sample"`` boundaries without a generator.
         """
         from .fast import fast_forward, is_open  # they read this module
 
@@ -138,7 +162,7 @@ class HMLSTM(nn.Module):
 
     def loop(
         self,
-        input: Float[Tensor, "batch time columns"],
+        input: Float[Tensor, "batch time columns"] | Embedded,
         state: tuple[CellState, ...] | None = None,
         *,
         forced_boundaries: Float[Tensor, "batch time layers_below_top"] | None = None,
@@ -147,6 +171,8 @@ class HMLSTM(nn.Module):
         """Run over a whole input step by step and layer by layer: :meth:`forward` at its plainest, on any
         device and with any gradients."""
         check_input(input, self.input_size)
+        if isinstance(input, Embedded):
+            input = input.dense()
         layers = len(self.cells)
         check_forced(forced_boundaries, input, layers)
         states = list(self.initial_state(input.shape[0]) if state is None else state)
@@ -180,17 +206,21 @@ class HMLSTM(nn.Module):
         return output, tuple(states)
 
 
-def check_input(input: Tensor, columns: int) -> None:
+def check_input(input: Tensor | Embedded, columns: int) -> None:
     """Raise ``ValueError`` unless ``input`` is ``(batch, time, columns)`` with at least one row and one
-    step."""
-    if input.ndim != 3 or input.shape[2] != columns or 0 in input.shape[:2]:
+    step, and all its codes stand in its table."""
+    if len(input.shape) != 3 or input.shape[2] != columns or 0 in input.shape[:2]:
         raise ValueError(
             f"input must be (batch, time, {columns}) with at least one row and one step, "
             f"got {tuple(input.shape)}"
         )
+    if isinstance(input, Embedded):
+        low, high = int(input.codes.min()), int(input.codes.max())
+        if low < 0 or high >= len(input.table):
+            raise ValueError(f"codes must lie in [0, {len(input.table)}), got {low} to {high}")
 
 
-def check_forced(forced: Tensor | None, input: Tensor, layers: int) -> None:
+def check_forced(forced: Tensor | None, input: Tensor | Embedded, layers: int) -> None:
     """Raise ``ValueError`` unless ``forced`` is ``None`` or ``(batch, time, layers - 1)``."""
     shape = (*input.shape[:2], layers - 1)
     if forced is not None and forced.shape != shape:

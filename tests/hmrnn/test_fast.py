@@ -17,7 +17,7 @@ from hsrnn.hmrnn.cell import CellState
 from hsrnn.hmrnn.fast import fast_forward
 from hsrnn.hmrnn.fast_step import Stepper, fast_generate
 from hsrnn.hmrnn.language import CharLanguageModel, generate
-from hsrnn.hmrnn.model import HMLSTM
+from hsrnn.hmrnn.model import HMLSTM, Embedded
 
 BATCH, TIME, COLUMNS = 4, 7, 3
 
@@ -54,13 +54,17 @@ def a_state(core: HMLSTM, batch: int, draw: torch.Generator) -> tuple[CellState,
 def run(
     forward: Callable,
     core: HMLSTM,
-    input: Tensor,
+    input: Tensor | Embedded,
     state: tuple[CellState, ...] | None,
     seed: int,
     forced: Tensor | None,
 ) -> tuple[list[Tensor], list[Tensor | None], Tensor]:
     """Return all outputs, all gradients of a loss that uses every output unevenly, and the operations."""
-    input = input.clone().requires_grad_()
+    if isinstance(input, Embedded):
+        leaf = input.table.clone().requires_grad_()
+        input = Embedded(input.codes, leaf)
+    else:
+        input = leaf = input.clone().requires_grad_()
     if state is not None:
         state = tuple(CellState(*(part.clone().requires_grad_() for part in layer)) for layer in state)
     core.zero_grad()
@@ -69,20 +73,20 @@ def run(
     values = [*output.hidden, output.boundaries, output.preactivations]
     values += [part for layer in after for part in layer]
     weigh = torch.Generator().manual_seed(seed + 1)
-    loss = torch.zeros((), dtype=input.dtype)
+    loss = torch.zeros((), dtype=leaf.dtype)
     for value in values:
         weights = torch.randn(value.shape, generator=weigh, dtype=torch.float64).to(value.dtype)
         # Ragged: much of what comes out has no say in the loss.
         loss = loss + (value * weights * (torch.rand(value.shape, generator=weigh) > 0.5)).sum()
     loss.backward()
-    leaves = [input, *(part for layer in state or () for part in layer), *core.parameters()]
+    leaves = [leaf, *(part for layer in state or () for part in layer), *core.parameters()]
     # The generators must have run equally far.
     values.append(torch.rand(1, generator=draws, dtype=torch.float64))
     return [value.detach() for value in values], [leaf.grad for leaf in leaves], output.operations
 
 
 def assert_equal(
-    core: HMLSTM, input: Tensor, state: tuple[CellState, ...] | None = None, *, seed: int = 0,
+    core: HMLSTM, input: Tensor | Embedded, state: tuple[CellState, ...] | None = None, *, seed: int = 0,
     forced: Tensor | None = None, tolerance: float = 1e-10,
 ) -> None:  # fmt: skip
     """Compare loop and fast path; the tolerance is relative to the largest entry of each tensor."""
@@ -133,10 +137,11 @@ def test_equals_the_loop(boundary: str, layer_norm: bool, sizes: tuple[int, ...]
     bias=st.floats(-2, 2),
     rate=st.sampled_from([None, 0.0, 0.1, 0.9, 1.0]),
     fresh=st.booleans(),
+    kinds=st.sampled_from([None, 1, 3]),
     seed=st.integers(0, 1000),
 )
 def test_equals_the_loop_for_any_shape(
-    boundary, layer_norm, top, top_down, sizes, batch, time, slope, bias, rate, fresh, seed
+    boundary, layer_norm, top, top_down, sizes, batch, time, slope, bias, rate, fresh, kinds, seed
 ) -> None:
     core = a_core(
         tuple(sizes), seed=seed, slope=slope,
@@ -147,6 +152,9 @@ def test_equals_the_loop_for_any_shape(
             cell.bias[-1] += bias
     draw = torch.Generator().manual_seed(seed)
     input = torch.randn(batch, time, COLUMNS, generator=draw, dtype=torch.float64)
+    if kinds is not None:
+        table = torch.randn(kinds, COLUMNS, generator=draw, dtype=torch.float64)
+        input = Embedded(torch.randint(0, kinds, (batch, time), generator=draw), table)
     forced = None
     if rate is not None:
         forced = (torch.rand(batch, time, len(sizes) - 1, generator=draw) < rate).double()
@@ -211,6 +219,46 @@ def test_chunks_may_overlap_in_time_and_memory_goes_round() -> None:
         for a, b in zip(*gradients):
             torch.testing.assert_close(a, b, rtol=0, atol=1e-10 * (1 + float(a.abs().max())))
     fast_memory.clear()
+
+
+@pytest.mark.parametrize("boundary", ["step", "soft"])
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_an_input_of_few_kinds_is_multiplied_once_a_kind(boundary: str, layer_norm: bool) -> None:
+    core = a_core((5, 4, 6), boundary=boundary, layer_norm=layer_norm)
+    draw = torch.Generator().manual_seed(9)
+    table = torch.randn(3, COLUMNS, generator=draw, dtype=torch.float64)
+    codes = torch.randint(0, 3, (BATCH, TIME), generator=draw)
+    assert_equal(core, Embedded(codes, table), a_state(core, BATCH, draw))
+    counters = {}
+    for name, input in (("dense", table[codes]), ("kinds", Embedded(codes, table))):
+        counters[name] = Counter()
+        leaf = (input.table if isinstance(input, Embedded) else input).requires_grad_()
+        output, _ = fast_forward(core, input, counter=counters[name])
+        sum(h.sum() for h in output.hidden).backward()
+        assert leaf.grad is not None
+    for kind, dense in counters["dense"].items():
+        assert dense - counters["kinds"][kind] == (BATCH * TIME - 3) * COLUMNS * 20
+
+
+def test_a_table_of_many_kinds_is_read_like_any_input() -> None:
+    core, counters = a_core((5, 4)), {}
+    codes = torch.arange(6).view(2, 3)
+    table = torch.randn(6, COLUMNS, dtype=torch.float64)
+    for name, input in (("dense", table[codes]), ("kinds", Embedded(codes, table))):
+        counters[name] = Counter()
+        fast_forward(core, input, counter=counters[name])
+    assert counters["dense"] == counters["kinds"]
+
+
+@pytest.mark.parametrize("way", [HMLSTM.loop, HMLSTM.forward, fast_forward])
+def test_a_code_that_the_table_does_not_have_is_refused(way: Callable) -> None:
+    table = torch.zeros(4, COLUMNS, dtype=torch.float64)
+    for code in (-1, 4):
+        codes = torch.full((1, 20), code)
+        with pytest.raises(ValueError, match=rf"codes must lie in \[0, 4\), got {code} to {code}"):
+            way(a_core((5, 4)), Embedded(codes, table))
+    with pytest.raises(ValueError, match=r"input must be \(batch, time, 3\)"):
+        way(a_core((5, 4)), Embedded(torch.zeros(1, 20, dtype=torch.long), table[:, 1:]))
 
 
 def test_without_gradients_only_what_does_not_copy_is_computed() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hsrnn.hmrnn import fast_products
 from hsrnn.hmrnn.fast_memory import Lease
-from hsrnn.hmrnn.fast_products import Products, packs
+from hsrnn.hmrnn.fast_products import Products, packs, product_of_transpose
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -35,3 +36,19 @@ def test_only_large_matrices_in_single_precision_are_laid_out() -> None:
     }
     assert layouts == {False}
     assert Products(large, 100, Lease(owner, large)).laid_out
+
+
+@pytest.mark.parametrize("amd", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("rows", [0, 300])
+def test_tall_matrices_are_multiplied_either_way(
+    amd: bool, dtype: torch.dtype, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fast_products, "_amd", lambda: amd)
+    draw = torch.Generator().manual_seed(0)
+    left, right = (torch.randn(rows, columns, generator=draw, dtype=dtype) for columns in (512, 260))
+    product = torch.full((513, 260), torch.nan, dtype=dtype)
+    product_of_transpose(left, right, product[:512])
+    tolerance = {"rtol": 1e-5, "atol": 1e-3} if dtype == torch.float32 else {"rtol": 0, "atol": 1e-10}
+    torch.testing.assert_close(product[:512], left.t() @ right, **tolerance)
+    assert product[512].isnan().all()
