@@ -133,7 +133,7 @@ def cost(
     units: Sequence[int] = (128, 256, 512, 1024),
     rows: Sequence[int] = (1, 16, 64, 256),
     shifts: Sequence[float] = (-1.0, -0.5, 0.0, 0.5, 1.0),
-    length: int = 16,
+    length: int = 100,
     repeats: int = 3,
 ) -> Iterator[dict[str, Any]]:
     """Time forward and backward over sizes: one line for each of ``units`` at 64 rows, of ``rows`` at 512
@@ -153,7 +153,7 @@ def cost(
         name = f"hmrnn.cost/{size}-{batch}-{shift:g}"
         line = _train(name, core, input, state, repeats, what, alone=True)
         yield line | {
-            "units": size, "rows": batch, "shift": shift, "length": length,
+            "units": size, "rows": batch, "shift": shift, "length": length, "types": len(input.table),
             "machine": ledger.machine(), "versions": ledger.versions(),
         }  # fmt: skip
 
