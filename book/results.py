@@ -52,7 +52,7 @@ ledger.Table("The ledger", ("experiment", "preset", "records", "settings", "most
 # - **Mean ± standard deviation (seeds).** A run depends on its seed: the first weights, and whatever is
 #   drawn at random later. `1.476 ± 0.021 (5 seeds)` would mean that five runs have the mean 1.476 and the
 #   sample standard deviation 0.021, which says how far one run typically lies from the mean. One run has
-#   no standard deviation, and none is shown.
+#   no standard deviation and no interval, and none is shown.
 # - **Range.** The lowest and the highest of the runs.
 # - **Paper.** What the paper reports for its own networks, which are larger and train longer than ours.
 #   Compare rows of one table with each other, never rows of two presets, and never a `book` or `desk` row

@@ -219,6 +219,11 @@ class Summary:
         spread = "" if self.sd is None else f" ± {self.sd:.{digits}f}"
         return f"{self.mean:.{digits}f}{spread} ({self.seeds} seed{'' if self.seeds == 1 else 's'})"
 
+    def span(self, digits: int = 3) -> str:
+        """Return lowest and highest, ``1.228 to 1.239``; of one seed the one number."""
+        low, high = f"{self.low:.{digits}f}", f"{self.high:.{digits}f}"
+        return low if self.seeds == 1 else f"{low} to {high}"
+
 
 def summarise(values: Sequence[float]) -> Summary:
     """Summarise one metric over seeds.

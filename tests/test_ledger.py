@@ -69,7 +69,9 @@ def test_summary_matches_scipy():
     interval = ttest_1samp(values, 0).confidence_interval(0.95)
     assert summary.interval == pytest.approx((interval.low, interval.high))
     assert summary.text(2) == "1.42 ± 0.31 (5 seeds)" and (summary.low, summary.high) == (1.1, 1.9)
-    assert summarise([2.0]).text() == "2.000 (1 seed)" and summarise([2.0]).interval is None
+    assert summary.span(1) == "1.1 to 1.9"
+    one = summarise([2.0])
+    assert one.text() == "2.000 (1 seed)" and one.interval is None and one.span() == "2.000"
     with pytest.raises(ValueError, match="no value"):
         summarise([])
 

@@ -59,9 +59,14 @@ def by_seed(
 
 
 def mean_and_interval(values: dict[int, list[float]], text: str = ".2f") -> str:
-    """Write the mean of values, given by seed, with its interval, or ``-`` without values."""
+    """Write the mean of values, given by seed, with its interval, or ``-`` without values; the values of one
+    seed have no interval."""
     made = bootstrap(values)
-    return "-" if made is None else f"{made[0]:{text}} ({made[1]:{text}} to {made[2]:{text}})"
+    if made is None:
+        return "-"
+    mean, low, high = made
+    seeds = sum(map(bool, values.values()))
+    return f"{mean:{text}}" + (f" ({low:{text}} to {high:{text}})" if seeds > 1 else "")
 
 
 def percent(flags: Sequence[bool]) -> str:

@@ -40,8 +40,10 @@ def percent(values: Sequence[float | None]) -> str:
 
 
 def points(found: Summary) -> str:
-    """Write a difference and its interval, ``"+1.20 (+0.80 to +1.60)"``; of one seed the number twice."""
-    low, high = found.interval or (found.mean, found.mean)
+    """Write a difference and its interval, ``"+1.20 (+0.80 to +1.60)"``; of one seed the difference alone."""
+    if found.interval is None:
+        return f"{found.mean:+.2f}"
+    low, high = found.interval
     return f"{found.mean:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
@@ -71,8 +73,8 @@ def command_of(name: str, preset: str, config: Mapping[str, Any], seeds: str) ->
 
 def made_by(records: Sequence[Record]) -> str:
     """Write how many seeds there are, how long they took, and the command."""
-    seconds = [record.seconds for record in records]
+    seconds = summarise([record.seconds for record in records])
     return (
-        f"{len(records)} seed(s), {min(seconds):.0f} to {max(seconds):.0f} s each. Made by "
+        f"{len(records)} seed(s), {seconds.span(0)} s each. Made by "
         f"`{command(records[0])}` (and further seeds)."
     )

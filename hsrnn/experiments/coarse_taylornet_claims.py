@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from hsrnn.ledger import Record, Summary, Table, newest, summarise
 
-from .claims import HEADLINE_SEEDS, NOT_RUN, undecided
+from .claims import HEADLINE_SEEDS, NOT_RUN, points, undecided
 from .coarse_networks import Pool, Which, desk_pools, gap, pools, rival, scores, standard
 
 LEVEL = 0.3  # points that a network may lie below another and still be called level with it
@@ -128,10 +128,7 @@ def claims_table(records: Sequence[Record]) -> Table:
 
 
 def _told(found: Summary | None, name: str) -> str:
-    if found is None:
-        return f"no {name}"
-    low, high = found.interval or (found.mean, found.mean)
-    return f"{found.mean:+.2f} ({low:+.2f} to {high:+.2f}) to {name}"
+    return f"no {name}" if found is None else f"{points(found)} to {name}"
 
 
 def _c1(pool: Pool) -> tuple[str, str]:

@@ -45,7 +45,7 @@ def score_table(data: str, preset: str, records: Sequence[Record]) -> Table:
         paper = str(PAPER[name]) if data == "iam-ondb" and name in PAPER else "-"
         rows.append((
             label, units, f"{part[0].metrics['parameters']:,}", paper,
-            nats.text(1), f"{nats.low:.1f} to {nats.high:.1f}", f"{point.mean:.3f}",
+            nats.text(1), nats.span(1), f"{point.mean:.3f}",
             rates(part), copies(part),
         ))  # fmt: skip
     by_seed = list({record.seed: record for record in records}.values())  # the same for every variant
@@ -55,7 +55,7 @@ def score_table(data: str, preset: str, records: Sequence[Record]) -> Table:
     )
     rows.append((
         "one mixture for all points", "-", "-", "-",
-        rule.text(1), f"{rule.low:.1f} to {rule.high:.1f}", f"{rule_point.mean:.3f}", "-", "-",
+        rule.text(1), rule.span(1), f"{rule_point.mean:.3f}", "-", "-",
     ))  # fmt: skip
     where, made = origin(records, _label)
     scale = (

@@ -64,7 +64,7 @@ def score_table(corpus: str, preset: str, records: Sequence[Record]) -> Table:
         paper = f"{PAPER_PTB[name]:.2f}" if corpus == "ptb" and name in PAPER_PTB else "-"
         rows.append((
             label, units, f"{runs[0].metrics['parameters']:,}", paper,
-            bpc.text(), f"{bpc.low:.3f} to {bpc.high:.3f}", rates(runs), copies(runs),
+            bpc.text(), bpc.span(), rates(runs), copies(runs),
         ))  # fmt: skip
     where, made = origin(records, lambda record: f"{_label(record)} {size(record.config)}")
     scale = (

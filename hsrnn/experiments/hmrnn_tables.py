@@ -72,7 +72,7 @@ def origin(records: Sequence[Record], name: Callable[[Record], str]) -> tuple[st
     processors = ", ".join(sorted({record.machine["processor"] for record in records}))
     commands = "; ".join(f"`{command(same[0])}`" for same in group(records, name).values())
     return (
-        f"{minutes.low:.1f} to {minutes.high:.1f} minutes a seed by the clock on {processors}, "
+        f"{minutes.span(1)} minutes a seed by the clock on {processors}, "
         f"{records[0].machine['threads']} thread(s).",
         f"Made by {commands} (and further seeds).",
     )

@@ -215,7 +215,8 @@ def counts(desk: Sequence[Record]) -> tuple[str, str]:
         ])  # fmt: skip
         low, high = more.interval or (more.mean, more.mean)
         verdicts[name] = -0.05 < low and high < 0.05
-        said.append(f"{NAMES[name]} {more.mean:+.2f} [{low:+.2f}, {high:+.2f}]")
+        interval = f" [{low:+.2f}, {high:+.2f}]" if more.interval else ""
+        said.append(f"{NAMES[name]} {more.mean:+.2f}{interval}")
     measured = "3s a day, error beyond the network's: " + ", ".join(said)
     if verdicts["sketch-paths"]:
         return measured, "holds"

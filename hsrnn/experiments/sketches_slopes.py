@@ -18,15 +18,17 @@ Checks = Mapping[str, bool]
 
 
 class Fit(NamedTuple):
-    """A number over seeds with the ends of its 95 % interval, from drawing whole seeds anew."""
+    """A number over ``seeds`` with the ends of its 95 % interval, from drawing whole seeds anew."""
 
     value: float
     low: float
     high: float
+    seeds: int
 
     def text(self, form: str = "+.3f") -> str:
-        """Write ``value (low to high)``."""
-        return f"{self.value:{form}} ({self.low:{form}} to {self.high:{form}})"
+        """Write ``value (low to high)``; of one seed the value alone."""
+        interval = f" ({self.low:{form}} to {self.high:{form}})" if self.seeds > 1 else ""
+        return f"{self.value:{form}}{interval}"
 
     def near(self, theory: float, tolerance: float = SLOPE_TOLERANCE) -> bool:
         """Return whether the value lies within ``tolerance`` of the theory."""
@@ -76,7 +78,7 @@ def resampled(values: Floats, statistic: Callable[[Floats], Floats], resamples: 
     """
     drawn = np.random.default_rng(0).integers(len(values), size=(resamples, len(values)))
     low, high = np.quantile(statistic(values[drawn]), [0.025, 0.975])
-    return Fit(float(statistic(values[None])[0]), float(low), float(high))
+    return Fit(float(statistic(values[None])[0]), float(low), float(high), len(values))
 
 
 def slope(records: Sequence[Record], part: str, x: str, y: str, **where: Any) -> Fit:

@@ -136,6 +136,8 @@ def test_the_interval_resamples_seeds():
     assert automata_networks.bootstrap({0: [4.0, 4.0], 1: [4.0]}) == (4.0, 4.0, 4.0)
     mean, low, high = automata_networks.bootstrap({s: [float(s)] for s in range(20)})
     assert mean == 9.5 and 6 < low < 8 and 11 < high < 13
+    assert automata_networks.mean_and_interval({0: [4.0], 1: [4.0]}) == "4.00 (4.00 to 4.00)"
+    assert automata_networks.mean_and_interval({0: [3.0, 4.0], 1: []}) == "3.50", "one seed has no interval"
 
 
 def test_errors():

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
-from hsrnn.experiments.claims import interval_text, percent, points, undecided
+from hsrnn import ledger
+from hsrnn.experiments import EXPERIMENTS
+from hsrnn.experiments.claims import interval_text, made_by, percent, points, undecided
 from hsrnn.ledger import summarise
 
 
@@ -25,5 +28,17 @@ def test_nothing_known_is_a_dash(values: list[None]):
 
 def test_one_seed_has_no_interval():
     assert interval_text([0.25, None], 2) == "0.25" and percent([0.25]) == "25.0"
-    assert points(summarise([-0.5])) == "-0.50 (-0.50 to -0.50)"
+    assert points(summarise([-0.5])) == "-0.50"
     assert undecided(1) == "not tested (1 seed)" and undecided(3) == "not tested (3 seeds)"
+
+
+@pytest.mark.parametrize("name", ledger.experiments())
+@pytest.mark.filterwarnings("ignore:Degrees of freedom", "ignore:invalid value")
+def test_no_table_of_one_seed_has_an_interval(name: str):
+    records = ledger.read(name)
+    one = [record for record in records if record.seed == records[-1].seed]
+    for table in EXPERIMENTS[name].tables(one):
+        cells = [cell for row in table.rows for cell in row]
+        no_width = re.compile(r"([+-]?\d[\d.]*)( to \1(?![\d.])|, \1\])")
+        assert not [cell for cell in cells if no_width.search(cell)], table.title
+    assert " to " not in made_by(one[-1:]).split(" s each")[0]

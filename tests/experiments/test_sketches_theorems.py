@@ -97,7 +97,8 @@ def test_curves_and_fits():
     assert found.value == pytest.approx(-0.5) and found.near(-0.5) and not found.near(-0.6)
     assert found.text() == "-0.500 (-0.500 to -0.500)"
     assert mean(records, "part", "y", x=1, k=1).value == 1.5
-    assert resampled(np.array([1.0, 3.0]), lambda drawn: drawn.mean(-1)) == Fit(2.0, 1.0, 3.0)
+    assert slope(records[:1], "part", "x", "y", k=3).text() == "-0.500", "one seed has no interval"
+    assert resampled(np.array([1.0, 3.0]), lambda drawn: drawn.mean(-1)) == Fit(2.0, 1.0, 3.0, seeds=2)
     with pytest.raises(ValueError, match="no cell of 'part' has {'k': 7}"):
         curve(records, "part", "x", "y", k=7)
 
