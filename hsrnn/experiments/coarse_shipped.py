@@ -4,8 +4,9 @@
     distiller = load_distiller()                # references of three levels; distiller.predict(pictures)
 
 The TaylorNet has three quadratic levels on a lattice of 32 x 32, so its logits are polynomials of degree 8,
-and a head on 4 x 4 sites. It has one fixed number a level in place of normalisation. Weight decay is strong:
-without it single orders of such a network are many times larger than the logits that they add up to.
+and a head on 4 x 4 sites. It has one fixed number a level in place of normalisation. Strong weight decay is
+to keep single orders at the size of the logits that they add up to; in the network that ships none is three
+times as large.
 
 ``python -m hsrnn.experiments.coarse_shipped`` trains both, on the training part of MNIST alone, and scores
 them once on the test part: about 5 processor minutes. A training that was interrupted goes on.
