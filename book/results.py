@@ -76,16 +76,27 @@ ledger.Table("The ledger", ("experiment", "preset", "records", "settings", "most
 # A verdict is about our setting. "Not reproduced" at 128 units does not say that the paper is wrong at
 # 512.
 #
+# ## The claims
+#
+# What was measured for each claim, and the rule by which it is decided, stands in the last tables of its
+# experiment, below.
+
+# %%
+tables = {name: EXPERIMENTS[name].tables(records) for name, records in everything.items()}
+claims.overview(tables)
+
+# %% [markdown]
 # ## The tables
 #
-# Each experiment has a heading of its own. Runs of the preset `smoke` only show that everything works and
-# are left out.
+# Each experiment has a heading of its own, and its tables are folded: a line names the table and says how
+# many rows it has; a click, or the enter key, opens it. Runs of the preset `smoke` only show that everything
+# works and are left out.
 
 # %% tags=["hide-input"]
-for name, records in everything.items():
+for name, made in tables.items():
     display(Markdown(f"### {name}: {EXPERIMENTS[name].title}"))
-    for table in EXPERIMENTS[name].tables(records):
-        display(table)
+    for table in made:
+        display(table.folded())
 
 # %% [markdown]
 # ## One cell of a table, by hand

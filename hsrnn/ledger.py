@@ -8,6 +8,7 @@ counts.
 from __future__ import annotations
 
 import fcntl
+import html
 import json
 import math
 import os
@@ -282,14 +283,20 @@ class Table:
 
     def markdown(self) -> str:
         """Return the table in Markdown, title in bold above and note below; numbers flush right."""
+        return "\n\n".join(part for part in (f"**{self.title}**", self._grid(), self.note) if part)
+
+    def folded(self) -> Folded:
+        """Return the table as a notebook shows it where it is one of many: folded to a line."""
+        return Folded(self)
+
+    def _grid(self) -> str:
         columns = zip(*self.rows) if self.rows else [()] * len(self.header)
         numbers = [all(cell[:1].isdigit() or cell[:1] in "-+" for cell in column) for column in columns]
         rule = tuple("---:" if number else "---" for number in numbers)
-        lines = [
+        return "\n".join(
             "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
             for row in (self.header, rule, *self.rows)
-        ]
-        return "\n\n".join(part for part in (f"**{self.title}**", "\n".join(lines), self.note) if part)
+        )
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
@@ -303,3 +310,28 @@ class Table:
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in grid]
         lines.insert(1, "  ".join("-" * width for width in widths))
         return "\n".join([self.title, "", *lines] + (["", self.note] if self.note else []))
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A table that a notebook shows as a line with its title and its number of rows, and whole once that
+    line is opened, by mouse or keyboard; it takes no JavaScript. As plain text it is the table.
+
+    Attributes:
+        table: what is folded.
+    """
+
+    table: Table
+
+    def _repr_markdown_(self) -> str:
+        rows = len(self.table.rows)
+        line = f"{html.escape(self.table.title, quote=False)} ({rows} row{'' if rows == 1 else 's'})"
+        # Between empty lines an HTML element of Markdown holds Markdown again.
+        parts = (
+            f'<details class="hsrnn-table">\n<summary>{line}</summary>', self.table._grid(), self.table.note,
+            "</details>",
+        )  # fmt: skip
+        return "\n\n".join(part for part in parts if part)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        self.table._repr_pretty_(printer, cycle)

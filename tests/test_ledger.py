@@ -6,10 +6,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 
 import pytest
+from IPython.lib.pretty import pretty
 from scipy.stats import ttest_1samp
 
 from hsrnn import ledger
-from hsrnn.ledger import Record, Table, summarise
+from hsrnn.ledger import Folded, Record, Table, summarise
 
 
 def record(seed: int = 0, **metrics) -> Record:
@@ -92,6 +93,18 @@ def test_table_in_both_forms():
     mixed = Table("Mixed", ("bpc", "verdict"), (("1.6 (1 seed)", "1.2 against 1.3"), ("-", "not tested")))
     assert "| ---: | --- |" in mixed.markdown()
     assert Table("Empty", ("a", "b"), ()).markdown() == "**Empty**\n\n| a | b |\n| ---: | ---: |"
+
+
+def test_a_folded_table_is_a_line_that_opens():
+    table = Table("Sizes, d < 9", ("name", "value"), (("a|b", "1"), ("long name", "2")), "Note.")
+    folded = table.folded()
+    assert folded == Folded(table)
+    assert folded._repr_markdown_() == (
+        '<details class="hsrnn-table">\n<summary>Sizes, d &lt; 9 (2 rows)</summary>\n\n'
+        "| name | value |\n| --- | ---: |\n| a\\|b | 1 |\n| long name | 2 |\n\nNote.\n\n</details>"
+    )
+    assert "(1 row)" in replace(table, rows=table.rows[:1]).folded()._repr_markdown_()
+    assert pretty(folded) == str(table)
 
 
 def test_the_folder_can_be_chosen(tmp_path, monkeypatch):

@@ -41,6 +41,9 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 });
 
+// What was folded has no width until it opens: only then can be seen, by the theme and by us, whether it scrolls.
+document.addEventListener("toggle", () => window.dispatchEvent(new Event("resize")), true);
+
 window.addEventListener("load", () => {
   const typeset = window.MathJax?.startup?.promise ?? Promise.resolve();
   typeset.then(reachScrollingRegions);

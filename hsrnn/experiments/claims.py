@@ -3,10 +3,11 @@ the command that repeats a run."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hsrnn.ledger import Record, Summary, summarise
+from hsrnn.ledger import Record, Summary, Table, summarise
 
 HEADLINE_SEEDS = 5
 """With fewer seeds there is no verdict."""
@@ -78,3 +79,31 @@ def made_by(records: Sequence[Record]) -> str:
         f"{len(records)} seed(s), {seconds.span(0)} s each. Made by "
         f"`{command(records[0])}` (and further seeds)."
     )
+
+
+WORDED = {"in words": " ", "what it says": " ", "asked": ": "}
+"""Columns that say what the short name before them claims or asks -> what to write between the two."""
+
+
+def overview(tables: Mapping[str, Sequence[Table]]) -> Table:
+    """Return one table of all claims and targets with their verdicts: for each table that has verdicts a row
+    with its name, then its rows. What comes behind a ``;`` or ``:`` of a verdict is left to that table.
+
+    Args:
+        tables: experiment -> its tables.
+    """
+    rows = []
+    for name, made in tables.items():
+        for table in made:
+            if "verdict" in table.header:
+                rows.append((f"**{name}: {table.title}**", ""))
+                rows += zip(_claimed(table), (re.split("[;:]", row[-1])[0] for row in table.rows))
+    return Table("All claims and targets", ("claim or target", "verdict"), tuple(rows))
+
+
+def _claimed(table: Table) -> list[str]:
+    between = WORDED.get(table.header[1])
+    said = [row[0] if between is None else between.join(row[:2]) for row in table.rows]
+    # A claim that is judged on several data sets: what was measured begins with the name of each.
+    data = [row[-2].split(":")[0] for row in table.rows]
+    return [f"{one} ({where})" if said.count(one) > 1 else one for one, where in zip(said, data)]

@@ -19,7 +19,9 @@ SHARED = ("_config.yml", "tools", "book/_static", "book/_templates", "package.js
 TABLE = """
 from IPython.display import display
 from hsrnn.ledger import Table
-display(Table("A title", ("model", "ours"), (("HM-LSTM | a", "1.2"), ("LSTM", "`1.3`")), "A note."))
+table = Table("A title", ("model", "ours"), (("HM-LSTM | a", "1.2"), ("LSTM", "`1.3`")), "A note.")
+display(table)
+display(table.folded())
 """
 ENVIRONMENT = """
 import os
@@ -110,8 +112,12 @@ def test_a_good_book_is_built(built: Built):
 
 def test_a_markdown_table_of_a_cell_is_a_table_on_the_page(built: Built):
     shown = page(built[0], "table").split('<div class="cell_output', 1)[1]
-    assert shown.count("<table") == 1 and shown.count("<td") == 4
-    assert "<strong>A title</strong>" in shown and "HM-LSTM | a" in shown and "| ---" not in shown
+    open_, folded = shown.split("</details>")[0].split('<details class="hsrnn-table">')
+    for part in (open_, folded):
+        assert part.count("<table") == 1 and part.count("<td") == 4
+        assert "HM-LSTM | a" in part and ">A note.</p>" in part and "| ---" not in part
+    assert "<strong>A title</strong>" in open_
+    assert "<summary>A title (2 rows)</summary>" in folded
 
 
 def test_chapters_do_not_see_the_real_data_sets(built: Built):

@@ -9,8 +9,8 @@ import pytest
 
 from hsrnn import ledger
 from hsrnn.experiments import EXPERIMENTS
-from hsrnn.experiments.claims import interval_text, made_by, percent, points, undecided
-from hsrnn.ledger import summarise
+from hsrnn.experiments.claims import WORDED, interval_text, made_by, overview, percent, points, undecided
+from hsrnn.ledger import Table, summarise
 
 
 def test_an_interval_is_students():
@@ -42,3 +42,32 @@ def test_no_table_of_one_seed_has_an_interval(name: str):
         no_width = re.compile(r"([+-]?\d[\d.]*)( to \1(?![\d.])|, \1\])")
         assert not [cell for cell in cells if no_width.search(cell)], table.title
     assert " to " not in made_by(one[-1:]).split(" s each")[0]
+
+
+def test_the_overview_has_every_claim_with_its_verdict():
+    scores = Table("Scores", ("model", "score"), (("a", "1"),))
+    rows = (
+        ("C1", "one helps", "Digits: +1", "reproduced"), ("C1", "one helps", "MNIST: +2", "partly; not: d"),
+        ("C2", "two help", "no run yet", "not tested"),
+    )  # fmt: skip
+    worded = Table("Claims", ("claim", "in words", "measured", "verdict"), rows)
+    plain = Table("More", ("claim", "paper", "ours", "verdict"), (("C3 three", "9", "8", "partly: no"),))
+    targets = Table("Targets", ("target", "asked", "verdict"), (("MNIST", "99 %", "met"),))
+    assert set(WORDED) >= {worded.header[1], targets.header[1]}
+    made = overview({"one": [scores, worded, plain], "two": [scores], "three": [targets]})
+    assert made.rows == (
+        ("**one: Claims**", ""),
+        ("C1 one helps (Digits)", "reproduced"), ("C1 one helps (MNIST)", "partly"),
+        ("C2 two help", "not tested"),
+        ("**one: More**", ""), ("C3 three", "partly"),
+        ("**three: Targets**", ""), ("MNIST: 99 %", "met"),
+    )  # fmt: skip
+
+
+def test_no_claim_of_the_ledger_stands_twice_in_the_overview():
+    tables = {name: EXPERIMENTS[name].tables(ledger.read(name)) for name in ledger.experiments()}
+    for name, made in tables.items():
+        for table in made:
+            claims = [claim for claim, _ in overview({name: [table]}).rows]
+            assert len(set(claims)) == len(claims)
+            assert "verdict" not in table.header or (len(claims) > 1 and table.header[-1] == "verdict")

@@ -70,7 +70,7 @@ def test_page_fits_its_screen(page: str, theme: str, width: int, visit: Visits):
     watched = visit(page, width=width, theme=theme)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     picture = SCREENSHOTS / f"{page.replace('/', '-')}-{width}-{theme}.jpeg"
-    # A JPEG can be 65,535 pixels high, and the page of all results is higher.
+    # A JPEG can be 65,535 pixels high.
     height = min(60_000, watched.page.evaluate("document.documentElement.scrollHeight"))
     clip = {"x": 0, "y": 0, "width": width, "height": height}
     watched.page.screenshot(path=picture, full_page=True, clip=clip, quality=85)

@@ -79,6 +79,30 @@ def test_solutions_are_folded_and_unfold_by_keyboard(page: str, visit: Visits):
     watched.assert_quiet()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_tables_are_folded_and_unfold_by_keyboard(width: int, visit: Visits):
+    watched = visit.take("book/results", width=width)
+    watched.page.set_viewport_size({"width": width, "height": 900})
+    folded = watched.page.locator("details.hsrnn-table")
+    outputs = [output for cell in notebook("book/results").cells for output in cell.get("outputs", [])]
+    shown = sum("<details" in output.get("data", {}).get("text/markdown", "") for output in outputs)
+    assert folded.count() == shown > 0, "every folded table of the notebook stands on the page"
+    for fold in folded.all():
+        table, summary = fold.locator("table"), fold.locator("summary")
+        assert table.is_hidden()
+        rows = fold.locator("tbody tr").count()
+        assert summary.inner_text().endswith(f"({rows} row{'' if rows == 1 else 's'})")
+        summary.focus()
+        watched.page.keyboard.press("Enter")
+        assert table.is_visible()
+    # The theme sees a moment later whether a table is wider than its place, and then it can have the focus.
+    watched.page.wait_for_function(
+        """() => [...document.querySelectorAll("details.hsrnn-table .pst-scrollable-table-container")]
+                 .every((box) => (box.scrollWidth > box.clientWidth) === (box.tabIndex === 0))"""
+    )
+    watched.assert_quiet()
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_page_can_be_printed(page: str, visit: Visits):
     # Dark, for that is where ink on white paper could go wrong.
@@ -97,9 +121,11 @@ def test_page_can_be_printed(page: str, visit: Visits):
           const clips = (e) =>
             getComputedStyle(e).overflowX !== "visible" && e.scrollWidth > e.clientWidth + 1;
           return {
-            furniture: all(".bd-sidebar, .bd-header, .bd-header-article, .prev-next-area, .copybtn, summary")
+            furniture: all(".bd-sidebar, .bd-header, .bd-header-article, .prev-next-area, .copybtn, " +
+                           "details:not(.hsrnn-table) > summary")
               .filter(seen).map((e) => e.className || e.tagName),
-            folded: all("article details pre, article details img").filter((e) => !seen(e)).map(name),
+            folded: all("article details :is(pre, img, table), details.hsrnn-table > summary")
+              .filter((e) => !seen(e)).map(name),
             cut: all("article pre, article table, article div.math svg")
               .filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map(name),
             clipped: all("article :is(pre, div)")
