@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from hsrnn import coarse, datasets, experiments, ledger
+from hsrnn import coarse, datasets, ledger
 from hsrnn.experiments import coarse_distill, coarse_distill_tables
 from hsrnn.experiments.coarse_distill import JUDGES, METHODS, PRESETS, DistillConfig
 from hsrnn.training import CheckpointError
@@ -19,18 +19,10 @@ SMOKE = PRESETS["smoke"]
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> tuple[ledger.Record, coarse.Distiller]:
+def finished(reproduced) -> tuple[ledger.Record, coarse.Distiller]:
     """The record of a smoke run, and the distiller that it kept."""
-    folder = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-        patch.setenv("HSRNN_RUNS", str(folder / "runs"))
-        patch.setenv("HSRNN_RESULTS", str(folder / "results"))
-        (record,) = experiments.reproduce("coarse.distill", "smoke", SMOKE, [0], progress=False)
-        (stored,) = ledger.read("coarse.distill")
-        assert stored.metrics == record.metrics
-        (kept,) = (folder / "runs").rglob(coarse_distill.DISTILLER)
-    return record, coarse.Distiller.load(kept)
+    record, folder = reproduced("coarse.distill", SMOKE, typed=False)
+    return record, coarse.Distiller.load(folder / coarse_distill.DISTILLER)
 
 
 def test_a_record_holds_every_method_at_every_level(finished):

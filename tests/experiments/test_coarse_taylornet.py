@@ -12,7 +12,7 @@ import pytest
 import torch
 import tyro
 
-from hsrnn import cli, coarse, datasets, experiments, ledger
+from hsrnn import cli, coarse, datasets, ledger
 from hsrnn.experiments import (
     coarse_anchors,
     coarse_networks,
@@ -26,17 +26,10 @@ SMOKE = PRESETS["smoke"]
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> ledger.Record:
+def finished(reproduced) -> ledger.Record:
     """One record of a smoke run."""
-    folder = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-        patch.setenv("HSRNN_RUNS", str(folder / "runs"))
-        patch.setenv("HSRNN_RESULTS", str(folder / "results"))
-        (record,) = experiments.reproduce("coarse.taylornet", "smoke", SMOKE, [0], progress=False)
-        assert not [path for path in (folder / "runs").rglob("*.safetensors")], (
-            "finished: no checkpoint is left"
-        )
+    record, folder = reproduced("coarse.taylornet", SMOKE, typed=False)
+    assert not list(folder.rglob("*.safetensors")), "finished: no checkpoint is left"
     return record
 
 

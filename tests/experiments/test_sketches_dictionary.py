@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-import jaxtyping
 import numpy as np
 import pytest
 
-from hsrnn import experiments, ledger
+from hsrnn import ledger
 from hsrnn.experiments import sketches_dictionary, sketches_dictionary_tables
 from hsrnn.experiments.sketches_dictionary import PARTS, PRESETS, DictionaryConfig, atoms_found
 
@@ -14,15 +13,9 @@ SMOKE = PRESETS["smoke"]
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> ledger.Record:
+def finished(reproduced) -> ledger.Record:
     """One record of a smoke run."""
-    folder = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-        patch.setenv("HSRNN_RUNS", str(folder / "runs"))
-        patch.setenv("HSRNN_RESULTS", str(folder / "results"))
-        (record,) = experiments.reproduce("sketches.dictionary", "smoke", SMOKE, [0], progress=False)
-    return record
+    return reproduced("sketches.dictionary", SMOKE, typed=False)[0]
 
 
 def test_a_record_holds_every_part(finished):

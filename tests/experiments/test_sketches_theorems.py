@@ -6,7 +6,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from hsrnn import experiments, ledger
+from hsrnn import ledger
 from hsrnn.experiments import sketches_curves, sketches_theorems, sketches_theorems_tables
 from hsrnn.experiments.sketches_slopes import (
     Fit,
@@ -26,17 +26,9 @@ SMOKE = PRESETS["smoke"]
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> ledger.Record:
+def finished(reproduced) -> ledger.Record:
     """One record of a smoke run."""
-    folder = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-        patch.setenv("HSRNN_RUNS", str(folder / "runs"))
-        patch.setenv("HSRNN_RESULTS", str(folder / "results"))
-        (record,) = experiments.reproduce("sketches.theorems", "smoke", SMOKE, [0], progress=False)
-        (stored,) = ledger.read("sketches.theorems")
-        assert stored.metrics == record.metrics
-    return record
+    return reproduced("sketches.theorems", SMOKE, typed=False)[0]
 
 
 def test_a_record_holds_every_part(finished):
