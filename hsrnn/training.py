@@ -116,6 +116,56 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
+def keep_training(
+    path: Path,
+    run: dict[str, Any],
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+    tensors: dict[str, Tensor],
+    values: dict[str, Any],
+) -> None:
+    """Write a checkpoint that :func:`resume_training` goes on from.
+
+    Args:
+        path: the file.
+        run: what tells this run from others, plain values as JSON gives them back.
+        model: its parameters and buffers are kept,
+        optimizer: and its state,
+        generator: and where its draws stand.
+        tensors: what else the loop holds.
+        values: plain values that it holds.
+    """
+    own = flatten("model", model.state_dict()) | optimizer_tensors(optimizer)
+    own["generator"] = generator.get_state()
+    save_checkpoint(path, own | tensors, {"run": run} | values)
+
+
+def resume_training(
+    path: Path,
+    run: dict[str, Any],
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Put model, optimiser and generator back as :func:`keep_training` found them, and return all tensors and
+    values of the checkpoint.
+
+    Raises:
+        CheckpointError: if the file is damaged, or was written by another run.
+    """
+    tensors, values = load_checkpoint(path)
+    if (found := values["run"]) != run:
+        differ = ", ".join(name for name in run if found.get(name) != run[name])
+        raise CheckpointError(
+            f"{path} belongs to a run with other {differ}: use another folder, or delete it"
+        )
+    model.load_state_dict(restore("model", model.state_dict(), tensors))
+    restore_optimizer(optimizer, tensors)
+    generator.set_state(tensors["generator"])
+    return tensors, values
+
+
 def linear_slope(epoch: float, *, per_epoch: float, maximum: float) -> float:
     """Return ``min(maximum, 1 + per_epoch * epoch)``, the slope-annealing schedule by the CURRENT epoch
     (0 first)."""

@@ -13,11 +13,13 @@ from hsrnn.training import (
     PlateauDecay,
     Processes,
     flatten,
+    keep_training,
     linear_slope,
     load_checkpoint,
     optimizer_tensors,
     restore,
     restore_optimizer,
+    resume_training,
     run_seeds,
     save_checkpoint,
     write_atomically,
@@ -95,6 +97,32 @@ def test_a_restored_optimizer_takes_the_same_step():
     step(first, optimizer)
     step(second, other)
     assert torch.equal(first, second)
+
+
+def test_a_training_goes_on_from_what_was_kept(tmp_path):
+    def start(seed: int) -> tuple[torch.nn.Linear, torch.optim.Adam, torch.Generator]:
+        model = torch.nn.Linear(2, 1)
+        torch.nn.init.constant_(model.weight, seed)
+        return model, torch.optim.Adam(model.parameters()), torch.Generator().manual_seed(seed)
+
+    def step(model, optimizer, generator) -> torch.Tensor:
+        optimizer.zero_grad()
+        model(torch.rand(3, 2, generator=generator)).square().sum().backward()
+        optimizer.step()
+        return model.weight.detach().clone()
+
+    path, run = tmp_path / "x.safetensors", {"seed": 1, "config": {"size": [2, 3]}}
+    first = start(1)
+    step(*first)
+    keep_training(path, run, *first, {"sums": torch.ones(2)}, {"update": 1})
+    wanted = step(*first)
+    second = start(7)
+    tensors, values = resume_training(path, run, *second)
+    assert values == {"run": run, "update": 1} and torch.equal(tensors["sums"], torch.ones(2))
+    assert torch.equal(step(*second), wanted)
+    other = {"seed": 2, "config": {"size": [2, 4]}}
+    with pytest.raises(CheckpointError, match="a run with other seed, config: use another folder"):
+        resume_training(path, other, *second)
 
 
 def test_slope_schedule_of_the_paper():

@@ -20,16 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from tqdm.auto import tqdm
 
-from hsrnn.training import (
-    CheckpointError,
-    JsonLog,
-    flatten,
-    load_checkpoint,
-    optimizer_tensors,
-    restore,
-    restore_optimizer,
-    save_checkpoint,
-)
+from hsrnn.training import JsonLog, keep_training, resume_training
 
 from .augment import mirrored, shifted
 
@@ -172,12 +163,7 @@ def train(
     file = folder / CHECKPOINT if folder else None
     lines = 0
     if file is not None and file.exists():
-        tensors, values = load_checkpoint(file)
-        if values["run"] != run:
-            raise CheckpointError(f"{file} belongs to another run: use another folder, or delete it")
-        model.load_state_dict(restore("model", model.state_dict(), tensors))
-        restore_optimizer(optimizer, tensors)
-        generator.set_state(tensors["generator"])
+        tensors, values = resume_training(file, run, model, optimizer, generator)
         order, nats, right = tensors["order"], tensors["nats"].to(device), tensors["right"].to(device)
         update, lines, before = values["update"], values["lines"], values["seconds"]
     log = JsonLog(folder / "log.jsonl" if folder else None, keep=lines)
@@ -227,12 +213,10 @@ def train(
 
         # --- keep it --------------------------------------------------------------------
         if file is not None and keep:
-            tensors = flatten("model", model.state_dict()) | optimizer_tensors(optimizer)
-            tensors |= {"generator": generator.get_state(), "order": order, "nats": nats, "right": right}
+            tensors = {"order": order, "nats": nats, "right": right}
             seconds = before + time.perf_counter() - began
-            save_checkpoint(
-                file, tensors, {"run": run, "update": update, "lines": len(log.lines), "seconds": seconds}
-            )
+            values = {"update": update, "lines": len(log.lines), "seconds": seconds}
+            keep_training(file, run, model, optimizer, generator, tensors, values)
     bar.close()
     model.eval()
     return log.lines

@@ -19,16 +19,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 from tqdm.auto import tqdm
 
-from hsrnn.training import (
-    CheckpointError,
-    JsonLog,
-    flatten,
-    load_checkpoint,
-    optimizer_tensors,
-    restore,
-    restore_optimizer,
-    save_checkpoint,
-)
+from hsrnn.training import JsonLog, keep_training, resume_training
 
 from .evaluation import evaluate
 from .evolution import MergeLog
@@ -161,12 +152,7 @@ def train(
     file = folder / CHECKPOINT if folder else None
     lines = 0
     if file is not None and file.exists():
-        tensors, values = load_checkpoint(file)
-        if values["run"] != run:
-            raise CheckpointError(f"{file} belongs to another run: use another folder, or delete it")
-        model.load_state_dict(restore("model", model.state_dict(), tensors))
-        restore_optimizer(optimizer, tensors)
-        generator.set_state(tensors["generator"])
+        tensors, values = resume_training(file, run, model, optimizer, generator)
         order, sums = tensors["order"], tensors["sums"]
         update, lines, before = values["update"], values["lines"], values["seconds"]
     log = JsonLog(folder / "log.jsonl" if folder else None, keep=lines)
@@ -215,12 +201,10 @@ def train(
 
         # --- keep it --------------------------------------------------------------------
         if file is not None and keep:
-            tensors = flatten("model", model.state_dict()) | optimizer_tensors(optimizer)
-            tensors |= {"generator": generator.get_state(), "order": order, "sums": sums}
+            tensors = {"order": order, "sums": sums}
             seconds = before + time.perf_counter() - began
-            save_checkpoint(
-                file, tensors, {"run": run, "update": update, "lines": len(log.lines), "seconds": seconds}
-            )
+            values = {"update": update, "lines": len(log.lines), "seconds": seconds}
+            keep_training(file, run, model, optimizer, generator, tensors, values)
     bar.close()
     model.eval()
     model.backbone.requires_grad_(True)

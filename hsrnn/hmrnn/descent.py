@@ -23,17 +23,14 @@ from torch.nn.utils import clip_grad_norm_
 from tqdm.auto import tqdm
 
 from hsrnn.training import (
-    CheckpointError,
     JsonLog,
     PlateauDecay,
     Processes,
     flatten,
+    keep_training,
     linear_slope,
-    load_checkpoint,
-    optimizer_tensors,
     restore,
-    restore_optimizer,
-    save_checkpoint,
+    resume_training,
 )
 
 COLLAPSE = 1e-3
@@ -139,12 +136,8 @@ class Descent:
         self.values: dict[str, Any] = {}
         file = newest_checkpoint(folder, processes)
         if file is not None:
-            tensors, self.values = load_checkpoint(file)
-            check_same_run(file, self.values["run"], self.run)
-            model.load_state_dict(restore("model", model.state_dict(), tensors))
+            tensors, self.values = resume_training(file, self.run, model, self.optimizer, self.generator)
             self.best = restore("best", self.best, tensors)
-            restore_optimizer(self.optimizer, tensors)
-            self.generator.set_state(tensors["generator"])
             self.plateau = PlateauDecay(**self.values["plateau"])
             self.state = {name: tensor for name, tensor in tensors.items() if name.startswith("state")}
             self.update = self.values["update"]
@@ -251,13 +244,12 @@ class Descent:
     def keep(self, state: Any = (), **place: Any) -> None:
         """Write a checkpoint: the recurrent ``state``, and the loop's ``place``, plain numbers by name."""
         assert self.folder is not None
-        tensors = flatten("model", self.model.state_dict()) | flatten("best", self.best)
-        tensors |= flatten("state", state) | optimizer_tensors(self.optimizer)
-        tensors |= {"generator": self.generator.get_state()}
-        values = {"run": self.run, "plateau": vars(self.plateau), "lines": len(self.log.lines)}
+        tensors = flatten("best", self.best) | flatten("state", state)
+        values = {"plateau": vars(self.plateau), "lines": len(self.log.lines)}
         values |= {"update": self.update, self.unit: self.total, "seconds": self.seconds} | place
         rank = self.processes.rank
-        save_checkpoint(checkpoint_path(self.folder, rank, self.update), tensors, values)
+        path = checkpoint_path(self.folder, rank, self.update)
+        keep_training(path, self.run, self.model, self.optimizer, self.generator, tensors, values)
         for old in checkpoints(self.folder, rank)[:-2]:
             checkpoint_path(self.folder, rank, old).unlink()
 
@@ -291,13 +283,3 @@ def newest_checkpoint(folder: Path | None, processes: Processes) -> Path | None:
     if processes.count > 1:
         torch.distributed.all_reduce(newest, op=torch.distributed.ReduceOp.MIN)
     return checkpoint_path(folder, processes.rank, int(newest)) if newest else None
-
-
-def check_same_run(file: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Raise :class:`~hsrnn.training.CheckpointError` if a checkpoint was made by a run with other
-    settings."""
-    if found != wanted:
-        differ = [k for k in wanted if found.get(k) != wanted[k]]
-        raise CheckpointError(
-            f"{file} belongs to a run with other {', '.join(differ)}: use another folder, or delete it"
-        )

@@ -67,7 +67,7 @@ def test_it_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert drop(again) == drop(log)
     # A finished run is only read, and another run does not take its checkpoint.
     assert len(train(net(), images, labels, CONFIG, folder=tmp_path, progress=False)) == 3
-    with pytest.raises(CheckpointError, match="another run"):
+    with pytest.raises(CheckpointError, match="a run with other"):
         train(net(), images, labels, CONFIG, seed=1, folder=tmp_path, progress=False)
 
 

@@ -109,7 +109,7 @@ def test_it_goes_on_bit_for_bit(data, tmp_path: Path, monkeypatch, optimizer):
         (Parser(SMALL), {"seed": 1}),
         (Parser(replace(SMALL, rule=MergeRule(beta=2))), {}),
     ):
-        with pytest.raises(CheckpointError, match="another run"):
+        with pytest.raises(CheckpointError, match="a run with other"):
             train(model, data, config, folder=tmp_path, progress=False, **options)
 
 
