@@ -22,7 +22,7 @@ from hsrnn import datasets, evolving
 from hsrnn.evolving import MergeRule, Parser, ParserConfig, Twin
 
 from . import evolving_merging_measures as measures
-from .evolving_parsing import ParsingConfig, Prepared, pictures, prepared, training_of
+from .evolving_parsing import ParsingConfig, Prepared, fitted, pictures, prepared
 from .pieces import each_piece
 
 MAIN = "matching-normalised"
@@ -220,16 +220,8 @@ def trained_once(
     """Train the backbone and the default network, or take them from ``folder``."""
     ready = prepared(config.parsing(), parts, seed=seed, folder=folder / "backbone", device=device)
     network = Parser(shape_of(config, len(parts.classes), MAIN), seed=seed).to(device)
-    fitted(config, network, ready, seed=seed, folder=folder / "main")
+    fitted(config.parsing(), network, ready, seed=seed, folder=folder / "main")
     return Bench(ready, network)
-
-
-def fitted(config: MergingConfig, network: Parser, ready: Prepared, *, seed: int, folder: Path) -> None:
-    """Train a network in place, from the backbone of stage one on."""
-    network.backbone.load_state_dict(ready.first.backbone.state_dict())
-    network.confidence.load_state_dict(ready.first.confidence.state_dict())
-    how = training_of(config.parsing())
-    evolving.train(network, ready.train, how, seed=seed, folder=folder, progress=False)
 
 
 def study(config: MergingConfig, bench: Bench, seed: int) -> dict[str, Any]:
@@ -263,7 +255,7 @@ def trained(config: MergingConfig, bench: Bench, name: str, *, seed: int, folder
     network = Twin(shape, bench.network, seed=seed) if name == RANDOM else Parser(shape, seed=seed)
     network.to(next(bench.network.parameters()).device)
     own = folder / name
-    fitted(config, network, bench.ready, seed=seed, folder=own)
+    fitted(config.parsing(), network, bench.ready, seed=seed, folder=own)
     shutil.rmtree(own)
     return {
         "parameters": evolving.parameters(network),

@@ -244,6 +244,15 @@ def shape_of(config: ParsingConfig, name: str, classes: int) -> ParserConfig:
     return evolving.matched(wanted, evolving.parameters(Parser(base)))
 
 
+def fitted(
+    config: ParsingConfig, network: Parser, ready: Prepared, *, seed: int, folder: Path
+) -> list[dict[str, Any]]:
+    """Train a network in place, from the backbone of stage one on; return a line for each epoch."""
+    network.backbone.load_state_dict(ready.first.backbone.state_dict())
+    network.confidence.load_state_dict(ready.first.confidence.state_dict())
+    return evolving.train(network, ready.train, training_of(config), seed=seed, folder=folder, progress=False)
+
+
 def one_network(
     config: ParsingConfig, ready: Prepared, name: str, *, seed: int, folder: Path
 ) -> dict[str, Any]:
@@ -259,10 +268,8 @@ def one_network(
         }  # fmt: skip
     shape = shape_of(config, name, ready.first.config.classes)
     network = Parser(shape, seed=seed).to(next(ready.first.parameters()).device)
-    network.backbone.load_state_dict(ready.first.backbone.state_dict())
-    network.confidence.load_state_dict(ready.first.confidence.state_dict())
     own = folder / name.replace(",", "").replace(" ", "-")
-    lines = evolving.train(network, ready.train, training_of(config), seed=seed, folder=own, progress=False)
+    lines = fitted(config, network, ready, seed=seed, folder=own)
     valid = evolving.evaluate(network, ready.valid, batch_size=config.batch_size, seed=seed)
     test = evolving.evaluate(network, ready.test, batch_size=config.batch_size, seed=seed, count=True)
     shutil.rmtree(own, ignore_errors=True)  # finished: the line in networks.jsonl is what counts
