@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from hsrnn.ledger import Record, Table, group, newest
+from hsrnn.ledger import Record, Table, group
 
 from .automata_networks import bootstrap, interval, mean_and_interval, networks, percent
-from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, undecided
+from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, shown_of, undecided
 
 
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return for each preset: cells compared, in pairs too, languages compared, and k-means beside k-means-x;
     then the claims."""
-    shown = [record for record in newest(records) if record.preset != "smoke"]
+    shown = shown_of(records)
     made = []
     for preset, part in group(shown, lambda record: record.preset).items():
         made += [cell_table(preset, part), pair_table(preset, part)]

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from hsrnn.ledger import Record, Table, group, newest
+from hsrnn.ledger import Record, Table, group
 
 from .automata_networks import bootstrap, interval, networks, percent
-from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, undecided
+from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, shown_of, undecided
 
 METHODS = {"kmeans": "k-means", "kmeans-x": "k-means-x"}
 NAMES = {"reviews": "generated reviews", "sst2": "SST-2"}
@@ -22,7 +22,7 @@ NAMES = {"reviews": "generated reviews", "sst2": "SST-2"}
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return for each preset and data set: accuracies, accuracy by k, words on edges, and (where the truth is
     known) exactness; then the claim."""
-    shown = [record for record in newest(records) if record.preset != "smoke"]
+    shown = shown_of(records)
     made = []
     for (preset, dataset), part in group(shown, lambda r: (r.preset, r.config["dataset"])).items():
         made += [accuracy_table(preset, part), clusters_table(preset, part), words_table(preset, part)]

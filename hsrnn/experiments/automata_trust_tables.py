@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hsrnn.ledger import Record, Table, group, newest
+from hsrnn.ledger import Record, Table, group
 
 from .automata_networks import bootstrap, by_seed, interval, mean_and_interval, networks, percent
-from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, undecided
+from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, shown_of, undecided
 
 FAITHFUL = 99.0  # per cent of new words on which an automaton has to agree with its network to reproduce it
 NAMES = {
@@ -24,7 +24,7 @@ NAMES = {
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return for each preset: accuracy by length, automaton less network, the same by cell and language, and
     the extractors compared; then the claims."""
-    shown = [record for record in newest(records) if record.preset != "smoke"]
+    shown = shown_of(records)
     made = []
     for preset, part in group(shown, lambda record: record.preset).items():
         made += [

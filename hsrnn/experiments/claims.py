@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hsrnn.ledger import Record, Summary, Table, summarise
+from hsrnn.ledger import Record, Summary, Table, newest, summarise
 
 HEADLINE_SEEDS = 5
 """With fewer seeds there is no verdict."""
@@ -17,6 +17,12 @@ RESAMPLES = 2000
 
 NOT_RUN = "no run yet"
 """What was measured for a claim without runs; the README leaves its row out."""
+
+
+def shown_of(records: Sequence[Record]) -> list[Record]:
+    """Return the records that tables are made from: the newest of each setting and seed, those of the preset
+    ``smoke`` left out, which only show that everything runs."""
+    return [record for record in newest(records) if record.preset != "smoke"]
 
 
 def undecided(seeds: int) -> str:

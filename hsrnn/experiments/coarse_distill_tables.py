@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hsrnn.ledger import Record, Summary, Table, group, newest, summarise
+from hsrnn.ledger import Record, Summary, Table, group, summarise
 
-from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, undecided
+from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, shown_of, undecided
 from .coarse_distill import JUDGES, METHODS
 
 WORDS = {
@@ -25,7 +25,7 @@ CONTROLS = ("k-means", "herding", "random")
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return for each preset and data set: accuracies by level, what distilling gains, looks, the iterated
     net; then our target and the claims."""
-    shown = [record for record in newest(records) if record.preset != "smoke"]
+    shown = shown_of(records)
     made = []
     for (preset, _), part in group(shown, lambda r: (r.preset, json.dumps(r.config))).items():
         made += [make(preset, part) for make in (accuracy_table, gap_table, looks_table, fixed_point_table)]

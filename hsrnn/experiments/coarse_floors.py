@@ -16,7 +16,7 @@ from typing import Any
 from hsrnn import coarse, datasets
 from hsrnn.ledger import Record, Table, group, newest
 
-from .claims import made_by
+from .claims import made_by, shown_of
 from .pieces import each_piece
 
 
@@ -120,7 +120,7 @@ def points(records: Sequence[Record], dataset: str) -> dict[str, tuple[int, floa
 
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return a table of accuracies for each preset and data set."""
-    shown = [record for record in newest(records) if record.preset != "smoke"]
+    shown = shown_of(records)
     made = []
     for (preset, _), part in group(shown, lambda r: (r.preset, r.config["dataset"])).items():
         record = part[-1]

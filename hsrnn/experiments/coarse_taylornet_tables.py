@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from hsrnn.ledger import Record, Summary, Table, group, newest, summarise
+from hsrnn.ledger import Record, Summary, Table, group, summarise
 
-from .claims import made_by
+from .claims import made_by, shown_of
 from .coarse_networks import NAMES, Pool, Which, desk_pools, gap, pools, rival, scores, standard
 from .coarse_taylornet import RIDGE
 from .coarse_taylornet_claims import claims_table, targets_table
@@ -20,7 +20,7 @@ from .coarse_taylornet_claims import claims_table, targets_table
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return the data sets beside each other; accuracies and differences for each preset, data set and way to
     train; then targets and claims."""
-    shown = [record for record in newest(records) if record.preset != "smoke"]
+    shown = shown_of(records)
     beside = overview_table(shown)
     made = [beside] if beside.rows else []
     for (preset, _), groups in pools(shown).items():

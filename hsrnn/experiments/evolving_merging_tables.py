@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from hsrnn.ledger import Record, Summary, Table, group, newest, summarise
+from hsrnn.ledger import Record, Summary, Table, group, summarise
 
-from .claims import HEADLINE_SEEDS, NOT_RUN, interval_text, made_by, percent, points, undecided
+from .claims import HEADLINE_SEEDS, NOT_RUN, interval_text, made_by, percent, points, shown_of, undecided
 from .evolving_merging import MAIN, RANDOM, TWINS, depth_name
 from .evolving_merging_graph_tables import percolation_table, probability_table, terms_table
 
@@ -24,7 +24,7 @@ SHOWN_BY_LEVEL = (MAIN, "bernoulli-normalised", "threshold-0.5", *TWINS)
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return for each setting: the one network under every rule, its levels, equal node counts, networks
     trained with each rule, what decides a proposal, percolation; then the claims."""
-    shown = [record for record in newest(records) if record.preset != "smoke"]
+    shown = shown_of(records)
     made = []
     for part in group(shown, setting).values():
         title = _title(part)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hsrnn.ledger import Record, Summary, Table, group, newest, summarise
+from hsrnn.ledger import Record, Summary, Table, group, summarise
 
-from .claims import HEADLINE_SEEDS, NOT_RUN, interval_text, made_by, percent, points, undecided
+from .claims import HEADLINE_SEEDS, NOT_RUN, interval_text, made_by, percent, points, shown_of, undecided
 from .evolving_parsing import FIRST
 
 WORDS = {
@@ -47,7 +47,7 @@ Network = dict[str, Any]
 
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return for each preset and data set: scores, parts, levels, differences; then the claims."""
-    shown = [record for record in newest(records) if record.preset != "smoke"]
+    shown = shown_of(records)
     made = []
     for part in group(shown, setting).values():
         made += [score_table(part), part_table(part), level_table(part), difference_table(part)]

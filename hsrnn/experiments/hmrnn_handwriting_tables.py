@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hsrnn.ledger import Record, Table, group, metric, newest, summarise
+from hsrnn.ledger import Record, Table, group, metric, summarise
 
 from . import hmrnn_tables
-from .claims import HEADLINE_SEEDS
+from .claims import HEADLINE_SEEDS, shown_of
 from .hmrnn_plan import decided, handwriting
 from .hmrnn_tables import Measure, copies, origin, rates, size
 
@@ -26,7 +26,7 @@ def variant(config: Mapping[str, Any]) -> str:
 
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return every table of the experiment: scores and segmentation for each data set and preset, and C6."""
-    shown = [record for record in newest(records) if record.preset != "smoke"]
+    shown = shown_of(records)
     made = []
     for (data, preset), part in group(shown, lambda r: (r.config["data"], r.preset)).items():
         made.append(score_table(data, preset, part))

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hsrnn.ledger import Record, Table, group, metric, newest, summarise
+from hsrnn.ledger import Record, Table, group, metric, summarise
 
 from . import hmrnn_tables, hmrnn_text_claims
+from .claims import shown_of
 from .hmrnn_language import JOINED
 from .hmrnn_segments import correlation_table
 from .hmrnn_tables import copies, origin, rates, size
@@ -33,7 +34,7 @@ def variant(config: Mapping[str, Any]) -> str:
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return every table of the experiment: scores and segmentation for each corpus and preset, whether the
     two go together, and the claims."""
-    shown = [record for record in newest(records) if record.preset != "smoke"]
+    shown = shown_of(records)
     made = []
     for (corpus, preset), part in group(shown, lambda r: (r.config["corpus"], r.preset)).items():
         made.append(score_table(corpus, preset, part))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hsrnn.ledger import Record, Table, group, newest
+from hsrnn.ledger import Record, Table, group
 
-from .claims import NOT_RUN, made_by
+from .claims import NOT_RUN, made_by, shown_of
 from .sketches_slopes import Checks, mean, verdict
 
 CLAIM = ("C5 unknown matrices are learnt from samples, level by level", "coupon curve; errors small below")
@@ -17,7 +17,7 @@ DEEP = 0.95
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return for each preset recovery without noise and with it, the comparison with scikit-learn, one level
     down; then the claim."""
-    shown = [record for record in newest(records) if record.preset != "smoke"]
+    shown = shown_of(records)
     made = []
     for preset, part in group(shown, lambda record: record.preset).items():
         made += [

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hsrnn.ledger import Record, Table, group, newest, summarise
+from hsrnn.ledger import Record, Table, group, summarise
 from hsrnn.sketches import SceneSizes
 from hsrnn.sketches.scene_network import MOST_DIGITS
 
-from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, undecided
+from .claims import HEADLINE_SEEDS, NOT_RUN, made_by, shown_of, undecided
 from .sketches_memories import widths
 
 NAMES = {
@@ -37,7 +37,7 @@ CLOSE = {"seven": 0.01, "second": 0.01, "picture": 0.005, "threes": 0.05, "hours
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return for each preset: answers at two budgets, bytes that a good answer takes, losses, albums; then
     the claims."""
-    shown = [record for record in newest(records) if record.preset != "smoke"]
+    shown = shown_of(records)
     made = []
     for preset, part in group(shown, lambda r: r.preset).items():
         budgets = part[0].config["budgets"]

@@ -8,9 +8,9 @@ from math import erf, sqrt
 
 import numpy as np
 
-from hsrnn.ledger import Record, Table, group, newest
+from hsrnn.ledger import Record, Table, group
 
-from .claims import NOT_RUN, made_by
+from .claims import NOT_RUN, made_by, shown_of
 from .sketches_slopes import Checks, Fit, cells, mean, ratio, slope, unbiased, verdict
 
 CLAIMS = {
@@ -33,7 +33,7 @@ DECODERS = ("oblivious", "paths", "least squares", "pursuit")
 
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return for each preset slopes, decoders, counts, similarity, neighbours; then the claims."""
-    shown = [record for record in newest(records) if record.preset != "smoke"]
+    shown = shown_of(records)
     made = []
     for preset, part in group(shown, lambda record: record.preset).items():
         made += [

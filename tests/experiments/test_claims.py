@@ -9,8 +9,28 @@ import pytest
 
 from hsrnn import ledger
 from hsrnn.experiments import EXPERIMENTS
-from hsrnn.experiments.claims import WORDED, interval_text, made_by, overview, percent, points, undecided
+from hsrnn.experiments.claims import (
+    WORDED,
+    interval_text,
+    made_by,
+    overview,
+    percent,
+    points,
+    shown_of,
+    undecided,
+)
 from hsrnn.ledger import Table, summarise
+
+
+def test_smoke_and_what_was_run_again_are_not_shown():
+    def record(preset: str, seed: int, score: float) -> ledger.Record:
+        return ledger.Record.of(
+            "e", preset, seed, config={}, metrics={"score": score}, data={}, seconds=1.0, commit="c"
+        )
+
+    runs = (("smoke", 0, 1.0), ("desk", 0, 2.0), ("desk", 1, 3.0), ("desk", 0, 4.0))
+    records = [record(*run) for run in runs]
+    assert [one.metrics["score"] for one in shown_of(records)] == [4.0, 3.0]
 
 
 def test_an_interval_is_students():
