@@ -5,9 +5,12 @@ with far fewer parameters; their layers, sizes and accuracies could not be read,
 paper's. Every network has a budget of parameters and is as wide as the budget allows. The validation part is
 carved from the training pictures; the test part is scored once, with the weights of the last update.
 
-The presets are for MNIST. CIFAR-10 takes two runs on a desk, with blocks that do not overlap and with such
-that do, and one on a GPU, whose TaylorNet has a step on the same grid before each coarse one:
+The presets are for MNIST. Smaller budgets, with other orders and other sharing, are a run of their own.
+CIFAR-10 takes two runs on a desk, with blocks that do not overlap and with such that do, and one on a GPU,
+whose TaylorNet has a step on the same grid before each coarse one:
 
+    hsrnn reproduce coarse.taylornet --preset desk --seeds 0-4 --sizes 2600 8600 --orders 1 3
+        --sharings none --norms batch --baselines mlp cnn flat --ridge 0
     hsrnn reproduce coarse.taylornet --preset desk --seeds 0-2 --dataset cifar10-jpg --sizes 100000
         --orders --norms batch --ridge 0 --mirror
     hsrnn reproduce coarse.taylornet --preset desk --seeds 0-2 --dataset cifar10-jpg --sizes 100000
@@ -107,7 +110,7 @@ class TaylorNetExperimentConfig:
 
 # Processor minutes a seed of the desk preset, on one core: 4.6 for order 2 with BatchNorm, 3.9 with a fixed
 # scale, 3.7 for order 1, 2.1 for the CNN, 0.2 each for the MLP and the flat polynomial: about 15 in all. The
-# two runs on CIFAR-10: about 8 with blocks that do not overlap and all baselines, 7 with such that do.
+# smaller budgets: about 14. The two runs on CIFAR-10: about 8 with blocks that do not overlap and all baselines, 7 with such that do.
 PRESETS: dict[str, TaylorNetExperimentConfig] = {
     "smoke": TaylorNetExperimentConfig(
         dataset="digits", sizes=(1500,), norms=("batch",), baselines=("mlp",), ridge=5, epochs=2, shift=0

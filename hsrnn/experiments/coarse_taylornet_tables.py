@@ -93,22 +93,29 @@ def accuracy_table(preset: str, records: Sequence[Record], pool: Pool) -> Table:
 
 
 def difference_table(preset: str, records: Sequence[Record], pool: Pool) -> Table:
-    """Differences of networks of equal budget in test accuracy, in points, paired by seed."""
-    disjoint, overlapping = (standard(pool, overlaps=overlaps) for overlaps in (False, True))
+    """Differences of networks of equal budget in test accuracy, in points, paired by seed; the largest budget
+    first."""
     rows = []
-    for ours, name in ((disjoint, "disjoint blocks"), (overlapping, "overlapping blocks")):
-        if ours is None:
-            continue
-        pairs = {kind: rival(pool, ours, kind) for kind in (*NAMES, RIDGE)}
-        pairs["the same, order 1"] = ours._replace(order=1)
-        pairs["the same, order 3"] = ours._replace(order=3)
-        pairs["the same without BatchNorm"] = ours._replace(norm="scale")
-        if name.startswith("over") and disjoint is not None and disjoint.most == ours.most:
-            pairs["disjoint blocks"] = disjoint
-        for other, which in pairs.items():
-            found = gap(pool, ours, which)
-            if found is not None:
-                rows.append((f"TaylorNet, {name}", other, f"{ours.most:,}", *_cells(found)))
+    budgets = sorted({which.most for which in pool if which.kind == "taylor"}, reverse=True)
+    for most in budgets:
+        equal = {which: runs for which, runs in pool.items() if which.most == most}
+        disjoint, overlapping = (standard(equal, overlaps=overlaps) for overlaps in (False, True))
+        for ours, name in ((disjoint, "disjoint blocks"), (overlapping, "overlapping blocks")):
+            if ours is None:
+                continue
+            pairs = {kind: rival(pool, ours, kind) for kind in NAMES}
+            if most == budgets[0]:  # it has one size only
+                pairs[RIDGE] = rival(pool, ours, RIDGE)
+            pairs["the same, order 1"] = ours._replace(order=1)
+            pairs["the same, order 3"] = ours._replace(order=3)
+            pairs["the same, weights of its own for each block"] = ours._replace(sharing="none")
+            pairs["the same without BatchNorm"] = ours._replace(norm="scale")
+            if ours is overlapping and disjoint is not None:
+                pairs["disjoint blocks"] = disjoint
+            for other, which in pairs.items():
+                found = gap(pool, ours, which)
+                if found is not None:
+                    rows.append((f"TaylorNet, {name}", other, f"{most:,}", *_cells(found)))
     return Table(
         f"{_title(preset, records)}: differences in test accuracy, points",
         ("network", "minus", "budget", "points", "95 % interval", "seeds"),

@@ -119,8 +119,9 @@ def rules(config: MergingConfig) -> dict[str, MergeRule]:
 
 # Processor minutes a seed, on one core: smoke 0.1, book 0.9, desk 12. On photographs about 11, by `--dataset
 # ccp --train 804 --test 100 --size 150 --superpixels 300 --compactness 10 --crop 12 --first-epochs 8 --epochs
-# 2 --trained threshold-0.5 --depths`. Desk trains no network with another acceptance: where probabilities are
-# above a half, as they soon are, all but `product` accept whatever is proposed, and `product` nothing.
+# 2 --batch-size 4 --trained threshold-0.5 --depths`. Desk trains no network with another acceptance: where
+# probabilities are above a half, as they soon are, all but `product` accept whatever is proposed, and
+# `product` nothing.
 PRESETS: dict[str, MergingConfig] = {
     "smoke": MergingConfig(
         train=6, test=4, size=32, superpixels=40, levels=3, hidden=6, width=3, thresholds=(0.5,),

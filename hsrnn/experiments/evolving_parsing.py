@@ -114,9 +114,9 @@ class ParsingConfig:
             raise ValueError(f"levels must be at least 2, so that something merges, got {self.levels}")
 
 
-# Processor minutes a seed, on one core: smoke 0.1, book 0.9, desk 14. On photographs about 17, by
+# Processor minutes a seed, on one core: smoke 0.1, book 0.9, desk 14. On photographs about 11, by
 # `--dataset ccp --train 804 --test 100 --size 150 --superpixels 300 --compactness 10 --crop 12
-# --first-epochs 8 --epochs 2 --networks` and the names of CONTRASTS.
+# --first-epochs 8 --epochs 2 --batch-size 4 --networks` and the names of CONTRASTS.
 PRESETS: dict[str, ParsingConfig] = {
     "smoke": ParsingConfig(
         networks=("evolving", "graph-lstm-2", "superpixels", "backbone"), train=6, valid=2, test=3,
