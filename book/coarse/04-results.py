@@ -175,6 +175,12 @@ print("differences checked by hand:", checked)
 # products of pixels are worth. [Chapter 2](02-taylornet.ipynb) asks another question, which orders of a
 # *trained* network matter; there each order is large, and the sum is small.
 #
+# Two more rows stand at the smaller budgets. Third powers are dear: for the same money a TaylorNet of order 3
+# has fewer channels, and its seeds lie far apart. Dearer still are weights of its own for each block. There
+# are 256 blocks on the lowest level alone, and the budget then leaves one channel a site, through which no
+# digit fits. So that row is about the price of not sharing, and says nothing on what it could do with many
+# more parameters.
+#
 # ## Overlapping blocks
 #
 # A renormalization step has disjoint blocks, and a price is paid for that: a stroke that crosses a border

@@ -200,9 +200,10 @@ print(f"{counted.saving:.0%} of all layer steps are copies")
 
 # %% [markdown]
 # A copy needs no product, a connection that a boundary closes need not be computed, and what a letter itself
-# contributes can be looked up. How much of the time of a training step does that save, and where? `hsrnn bench hmrnn.cost` counts the multiplications of the
-# fast path and times it, beside an LSTM of equal sizes, with boundaries that fire as in the trained network
-# below, more seldom, and more often. Its output is stored; the count is the prediction.
+# contributes can be looked up. How much of the time of a training step does that save, and where?
+# `hsrnn bench hmrnn.cost` counts the multiplications of the fast path and times it, beside an LSTM of equal
+# sizes, with boundaries that fire as in the trained network below, more seldom, and more often. Its output is
+# stored; the count is the prediction.
 
 # %% tags=["hide-input"]
 hmrnn_cost.cost_table(hmrnn_cost.read_cost())

@@ -110,7 +110,8 @@ class TaylorNetExperimentConfig:
 
 # Processor minutes a seed of the desk preset, on one core: 4.6 for order 2 with BatchNorm, 3.9 with a fixed
 # scale, 3.7 for order 1, 2.1 for the CNN, 0.2 each for the MLP and the flat polynomial: about 15 in all. The
-# smaller budgets: about 14. The two runs on CIFAR-10: about 8 with blocks that do not overlap and all baselines, 7 with such that do.
+# smaller budgets: about 14. The two runs on CIFAR-10: about 8 with blocks that do not overlap and all
+# baselines, 7 with such that do.
 PRESETS: dict[str, TaylorNetExperimentConfig] = {
     "smoke": TaylorNetExperimentConfig(
         dataset="digits", sizes=(1500,), norms=("batch",), baselines=("mlp",), ridge=5, epochs=2, shift=0

@@ -255,18 +255,25 @@ def test_every_preset_can_be_built(plain_calls):
     assert book.config.form == "full" and book.config.order == 3
 
 
-def test_the_commands_for_cifar_say_what_they_promise(plain_calls):
+def test_the_commands_say_what_they_promise(plain_calls):
     """Parse them as the command line does, and build what they would train, without its memory."""
     commands = re.findall(
         r"hsrnn (reproduce coarse.taylornet [^\n]*(?:\n {8}[^\n]*)*)", coarse_taylornet.__doc__
     )
-    assert len(commands) == 3
-    made = {}
+    configs = []
     for command in commands:
         options = cli._parse("reproduce", command.split()[1:])
         config = tyro.cli(
             TaylorNetExperimentConfig, default=PRESETS[options.preset], args=list(options.settings)
         )
+        configs.append((options, config))
+    smaller, *cifar = configs
+    assert smaller[0].seeds == "0-4" and smaller[1].dataset == "mnist"
+    assert {key[1:4] for key in coarse_taylornet.keys(smaller[1]) if key[0] == "taylor"} == {
+        (2600, 2, "level"), (8600, 2, "level"), (8600, 1, "level"), (8600, 3, "level"), (8600, 2, "none"),
+    }  # fmt: skip
+    made = {}
+    for options, config in cifar:
         assert config.dataset == "cifar10-jpg" and config.mirror and options.seeds == "0-2"
         for key in coarse_taylornet.keys(config):
             with torch.device("meta"):
