@@ -426,14 +426,21 @@ assert minimal.run(["", "0", "00", "000"]).tolist() == [0, 1, 2, 3]
 draw(minimal, called)
 
 # %% [markdown]
-# In the network's space the four states are four regions, most of them made of several clusters:
+# In the network's space the four states are four regions, most of them made of several clusters. (Minimising
+# drops a state that no word leads to. A cluster can be one: its few points all come from clusters whose
+# majority goes elsewhere. Such points are not drawn.)
 
 # %% tags=["nbval-ignore-output"]
 middle, directions, share = figures.plane(points.features)
 flat = (points.features - middle) @ directions.T
 region = merged_into[lisor.labels_]
+met = region >= 0
 figures.plot_hidden_states(
-    flat, region, names=called, accepting=minimal.accepting, share=share
+    flat[met],
+    region[met],
+    names=called,
+    accepting=minimal.accepting,
+    share=share,
 )
 
 # %% [markdown]
