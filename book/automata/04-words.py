@@ -147,7 +147,7 @@ print(f"right on {(verdicts == truly).mean():.1%} of {len(test):,} test reviews"
 # itself would go from the centre of that state. We try both, and choose $k$ on the *validation* part: test
 # reviews are for the end.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 tried = (*range(2, 11), 12, 16, 24)
 data = reviews.train.words, reviews.valid.words, reviews.valid.labels
 nearest, reject = (

@@ -226,7 +226,7 @@ for name, share in zip(names, accuracy):
 # this three*. Press a reference to put it on the sheet and to see how the other levels, and the polynomial,
 # take it.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from hsrnn.experiments.coarse_figure import enlarged, taylor_orders_figure
 from hsrnn.experiments.coarse_shipped import load_distiller, load_taylornet
 

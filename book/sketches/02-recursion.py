@@ -322,7 +322,7 @@ ledger.Table("Dimension for an error of 0.1, extrapolated", header, tuple(rows))
 # is the encoder itself, applied to unit vectors. Take a binary tree of depth 3 with fifteen objects of
 # eight attributes, 120 numbers, in a vector of 512:
 
-# %%
+# %% tags=["nbval-ignore-output"]
 draws = np.random.default_rng(3)
 
 

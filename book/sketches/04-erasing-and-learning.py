@@ -156,7 +156,7 @@ for keep in (256, 160, 120):
 # too, and the answer an inner product. The sketch remembers what the network saw: where the network takes
 # a seven for a four, so does the sum, and no error bar of the sketch can know.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 days = datasets.load("scenes", train=1, valid=1, days=14).test
 network = sketches_scenes.load_network()
 images = sketches_scenes.images_of(days)
