@@ -67,7 +67,7 @@ def test_too_few_coordinates_give_the_shortest_answer_that_fits(sketcher, any_da
     left = erase(sketcher.encode(forest), 8)
     found = map_.solve(left)
     torch.testing.assert_close(map_.encode(found)[:, :8], left.values)
-    assert float(found.norm()) <= float(values_of(map_, forest).norm())
+    assert float(found.norm()) <= float(values_of(map_, forest).norm()) + 1e-12  # may be the same point
 
 
 def test_the_residual_tells_the_structure(sketcher, any_dag):
