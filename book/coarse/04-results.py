@@ -175,11 +175,11 @@ print("differences checked by hand:", checked)
 # products of pixels are worth. [Chapter 2](02-taylornet.ipynb) asks another question, which orders of a
 # *trained* network matter; there each order is large, and the sum is small.
 #
-# Two more rows stand at the smaller budgets. Third powers are dear: for the same money a TaylorNet of order 3
+# Two more rows stand at the smaller budgets. Third powers are dear: in the same budget a TaylorNet of order 3
 # has fewer channels, and its seeds lie far apart. Dearer still are weights of its own for each block. There
-# are 256 blocks on the lowest level alone, and the budget then leaves one channel a site, through which no
-# digit fits. So that row is about the price of not sharing, and says nothing on what it could do with many
-# more parameters.
+# are 256 blocks on the lowest level alone, and the budget then leaves one channel a site. Neither fills the
+# budget, for one channel more is too many. So these rows are about prices, and the second says nothing on
+# what a network that does not share could do with many more parameters.
 #
 # ## Overlapping blocks
 #

@@ -306,9 +306,8 @@ show("evolving.merging", "the levels")
 #   first seed had hardly learnt when it was stopped, on the validation part as well. All records have four
 #   times as many updates in the same time; rules and everything else stayed as they were.
 # - **A network of minutes.** Desk runs are short. A difference that needs sixty epochs would be missed. On
-#   the photographs all networks stay far below their ceiling and close to each other: the backbone, which has
-#   seen eight hundred photographs eight times, is what limits them. And three seeds are too few for a
-#   verdict.
+#   the photographs all networks stay far below their ceiling and close to each other and to the backbone
+#   alone, which has seen eight hundred photographs eight times. And three seeds are too few for a verdict.
 #
 # **Open questions.** Is there a training of the merging probabilities that makes coins sharper than honest
 # ones, and does it help? Would a hierarchy that can split again, along the walk of [chapter
