@@ -125,7 +125,7 @@ def test_page_can_be_printed(page: str, visit: Visits):
                            "details:not(.hsrnn-table) > summary")
               .filter(seen).map((e) => e.className || e.tagName),
             folded: all("article details :is(pre, img, table), details.hsrnn-table > summary")
-              .filter((e) => !seen(e)).map(name),
+              .filter((e) => !seen(e) && !e.closest(".hl-live")).map(name),
             cut: all("article pre, article table, article div.math svg")
               .filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map(name),
             clipped: all("article :is(pre, div)")
