@@ -78,8 +78,8 @@ class Reproduce:
     where it stopped when the same command is given again, and ends with the same result as an
     undisturbed one. Under torchrun all processes share every batch.
 
-    Presets: smoke (seconds), book (under a minute), desk (about half an hour a seed on one core), paper
-    (the paper's own setting, for a GPU).
+    Presets: smoke (seconds), book (under a minute), desk (mostly about a quarter of an hour a seed on one
+    core), paper (the paper's own setting, for a GPU).
 
     Examples:
         hsrnn reproduce hmrnn.language --preset smoke
