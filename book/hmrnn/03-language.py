@@ -209,12 +209,13 @@ print(f"{counted.saving:.0%} of all layer steps are copies")
 hmrnn_cost.cost_table(hmrnn_cost.read_cost())
 
 # %% [markdown]
-# Count and time both fall as boundaries become rarer. But the time lies above the count everywhere: finding
-# the rows that do not copy, gathering them, and the layer norms cost what no multiplication counts, and a
-# matrix that serves thirty rows in place of sixty-four must still be fetched from memory whole. That part
-# weighs most where there are few rows: with 1 or 16 of them the HM-LSTM takes about twice the time of the
-# LSTM, with 256 rows or 1,024 units it is ahead. And at the rates of this network, whose layer 1 fires at
-# every second letter, the count itself leaves only a third to save.
+# Count and time both fall as boundaries become rarer. But the time lies above the count nearly everywhere:
+# finding the rows that do not copy, gathering them, and the layer norms cost what no multiplication counts,
+# and a matrix that serves thirty rows in place of sixty-four must still be fetched from memory whole. That
+# part weighs most where there are few rows: with 16 of them the HM-LSTM takes half as long again as the LSTM,
+# with one, several times as long; with 64 and more it is ahead. And at the rates of this network, whose layer
+# 1 fires at every second letter, the count itself leaves only a third to save. Times are of one processor;
+# on another, 64 rows may come out behind.
 #
 # The boundaries cut the line into segments, the segments of layer 1 nested in those of layer 2:
 
@@ -283,24 +284,27 @@ hmrnn_language_tables.segmentation_table("generated", "book", book)
 
 # %%
 hierarchical = [record for record in book if record.config["core"] == "hmlstm"]
-told_apart = 0
+found_words, alone = 0, 0
 for record in sorted(hierarchical, key=lambda record: record.seed):
     found = record.metrics["segmentation"]["word, one later"]
     f1 = [found[f"layer{l}"]["f1"] for l in (1, 2)]
     by_chance = [found[f"random{l}"]["f1"] for l in (1, 2)]
     gain = sorted(ours / theirs for ours, theirs in zip(f1, by_chance))
-    told_apart += gain[0] < 1 and gain[1] > 1.5
+    found_words += gain[1] > 1.5
+    alone += gain[1] > 1.5 and gain[0] < 1
+    assert max(f1) < found["entropy"]["f1"]  # of all local peaks of the 5-gram model's
     shown = (f"layer {l + 1}: {f1[l]:.2f} (chance {by_chance[l]:.2f})" for l in (0, 1))
-    print(f"seed {record.seed}   {'   '.join(shown)}")
-print("one layer above 1.5 times chance, the other below chance:", end=" ")
-print(f"{told_apart} of {len(hierarchical)} seeds")
+    print(f"seed {record.seed:2}   {'   '.join(shown)}")
+print(f"{found_words} of {len(hierarchical)} seeds: a layer above 1.5 times chance;")
+print(f"in {alone} of these the other is below chance")
 
 # %% [markdown]
-# The layers share the work, and nobody tells them how. In most seeds one of them comes to fire at spaces, far
-# more often than chance would, and the other keeps away from spaces. Which of the two it is
-# differs from seed to seed, so the average over seeds sees almost nothing. The answer to the question of
-# this chapter is: *yes, often, in one of its layers*. Still, a rule that needs no network, a boundary at
-# every local peak of a 5-gram model's entropy, finds more words than the better layer of any seed does.
+# Nobody tells the layers what to do. In about half of the seeds one of them comes to fire at spaces, far more
+# often than chance would; most often the other then keeps away from spaces, as if they shared the work. In
+# the rest neither finds them. Which layer it is differs from seed to seed too, so the average over seeds sees
+# almost nothing. The answer to the question of this chapter is: *sometimes, in one of its layers*. And a rule
+# that needs no network, a boundary at every local peak of a 5-gram model's entropy, finds more words than the
+# better layer of any seed does.
 #
 # ## Real text
 #
@@ -353,8 +357,8 @@ hmrnn_text_claims.claims_table(records)
 # Our `desk` runs read fifteen million letters with 128 units a layer; the paper trains 512 units for as
 # long as it helps. So these scores do not contradict the paper's; they say what a small network does that
 # trained for less than an hour. What they show is the shape of the question. All layers stay alive. Layer 1
-# fires at nearly every second letter, far more often than a word ends, so its boundaries cannot simply be
-# the words: in every row of the tables above, fewer than half of the boundaries are hits.
+# fires at nearly every second letter in most runs, far more often than a word ends, so its boundaries cannot
+# simply be the words: in every row of the tables above, fewer than half of the boundaries are hits.
 #
 # ## Open questions
 #
@@ -363,8 +367,7 @@ hmrnn_text_claims.claims_table(records)
 # - Kádár and colleagues ([2018](https://arxiv.org/abs/1807.03595)) report that the quality of segments and
 #   the quality of prediction do not go together. With many seeds one can test that: does F1 go along with
 #   bits per character? [Verdicts](05-results.ipynb) does, and reads texts without spaces too.
-# - What decides which layer takes the spaces? Nothing in the model prefers one, and yet the two hardly ever
-#   share them.
+# - What decides whether a layer takes the spaces, and which? Nothing in the model prefers one.
 # - A boundary is useful to the *network*, not to us. What would a good test of usefulness be that does not
 #   mention words?
 #

@@ -103,14 +103,14 @@ def plan() -> tuple[Planned, ...]:
     """Return every setting that the claims rest on at ``desk`` and ``book`` size, the most needed first."""
     text, book, lines = language("desk"), language("book"), handwriting("desk")
     treebank = (
-        ("C1-C5", "step", 5, 32), ("C3", "annealed", 5, 32), ("C1", "LN LSTM", 5, 20), ("C1", "LSTM", 5, 14),
-        ("C1", "LSTM, equal parameters", 5, 17), ("C5", "step, joined", 5, 27), ("C2", "sample", 5, 28),
-        ("C2", "soft", 5, 40), ("C5", "LSTM, joined", 5, 12), ("C1", "clockwork RNN", 1, 10),
+        ("C1-C5", "step", 5, 14), ("C3", "annealed", 5, 14), ("C1", "LSTM", 5, 12), ("C1", "LN LSTM", 5, 18),
+        ("C1", "LSTM, equal parameters", 5, 16), ("C5", "step, joined", 5, 14), ("C2", "sample", 5, 14),
+        ("C2", "soft", 5, 18), ("C5", "LSTM, joined", 5, 12), ("C1", "clockwork RNN", 1, 12),
     )  # fmt: skip
     generated = (("C5", "step", 20, 1), ("C5", "step, joined", 20, 1), ("C1", "LSTM", 5, 1),
                  ("C1", "LSTM, equal parameters", 5, 1), ("C1", "LN LSTM", 5, 1))  # fmt: skip
-    wiki = (("text8-prefix", 25), ("enwik8-prefix", 30))
-    written = (("LSTM", 4), ("step", 14), ("annealed", 14))
+    wiki = (("text8-prefix", 14), ("enwik8-prefix", 16))
+    written = (("LSTM", 7), ("step", 12), ("annealed", 12))
     return (
         *(Planned(c, "hmrnn.language", "desk", text[name], n, t) for c, name, n, t in treebank),
         *(Planned("C6", "hmrnn.handwriting", "desk", lines[name], 5, t) for name, t in written),
