@@ -386,8 +386,9 @@ print(f"of the LSTM's; 3 x 512 without skipping anything: {all_seven:.2f}")
 # So copying does save: an HM-LSTM that skips nothing would need more than an LSTM, and with the boundaries
 # of the trained network it needs less. The saving grows as boundaries become rarer. The table below
 # has forward and backward, and the time beside the count. Training saves less than reading, because a
-# boundary that was nearly undecided takes a gradient even where the layer copied; and time falls less than
-# the count, because finding and gathering the rows that work is itself work.
+# boundary that was nearly undecided takes a gradient even where the layer copied; and time mostly falls less
+# than the count, because finding and gathering the rows that work is itself work. The verdict on C7 rests on
+# the times of one processor; `hsrnn bench hmrnn.cost` takes five minutes to say what yours does.
 
 # %% tags=["hide-input"]
 hmrnn_cost.cost_table(lines)
