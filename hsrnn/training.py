@@ -61,7 +61,8 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(str(path), framework="pt") as file:
             values = (file.metadata() or {}).get("values")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            # Copies: a tensor of a file lies at any address, and products depend on it in their last digit.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
     except SafetensorError as error:
         raise CheckpointError(f"{path} is damaged ({error}); delete it to start anew") from error
     if values is None:
