@@ -121,7 +121,7 @@ print(*(f"fewest bits, {text}: {name}" for text, name in fewest.items()), sep="\
 # that has it, with fewer parameters than the HM-LSTM, which has it too, is far ahead of all others. On the
 # Treebank, three times through the training text, the HM-LSTM is behind an LSTM of as many units too, one
 # without layer norm and with fewer parameters; and a slope that grows to 5 in that time does not help, though
-# one seed that it threw far back makes its interval wide. The tables behind the picture:
+# one seed far behind the others makes its interval wide. The tables behind the picture:
 
 # %% tags=["hide-output"]
 for table in tables["hmrnn.language"]:
@@ -439,7 +439,7 @@ print(fill(command, 78, break_on_hyphens=False))
 #
 # **Open questions.**
 #
-# - Layer norm serves an LSTM better than it serves an HM-LSTM here, at equal updates. Is that the short
+# - An LSTM with layer norm is ahead of the HM-LSTM, which has it too, at equal updates. Is that the short
 #   training, or are sums that are normalised less useful to a layer that seldom updates?
 # - Why do boundaries fire so much more often here than on the paper's sample? Time, size, or the slope?
 # - Without layer norm the second layer nearly dies in a short training. Which part of the recipe keeps it
