@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from fingerprint import PACKAGE, ROOT, SITE, fingerprint
 from kernel_environment import kernel_environment, processors
@@ -29,6 +31,19 @@ CACHE = BUILD / ".jupyter_cache"
 MATHJAX = ROOT / "book" / "_static" / "mathjax"
 # One file holds the renderer, every TeX extension and the fonts as SVG paths.
 MATHJAX_FILES = ("es5/tex-svg-full.js", "LICENSE")
+# Jupyter Book's own has no icon, and a browser that sees none asks for /favicon.ico, which is not there.
+ROOT_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<meta http-equiv="refresh" content="0; url={front}">
+<link rel="icon" href="{icon}">
+</head>
+<body><a href="{front}">{title}</a></body>
+</html>
+"""
 
 
 def say(text: str) -> None:
@@ -103,11 +118,21 @@ def build() -> int:
             print(log.read_text(encoding="utf-8"))
         say("FAILED: the messages above say which page and why")
         return status or 1
+    write_root_page()
     (HTML / ".sources.sha256").write_text(sources)
     say(f"done in {time.monotonic() - started:.0f} s; the first page is")
     say(f"    {(HTML / 'index.html').as_uri()}")
     say("or run `make serve` and open http://127.0.0.1:8000")
     return 0
+
+
+def write_root_page() -> None:
+    """Write the page at the root of the site, which leads to the first page of the book."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    icon = f"_static/{Path(config['html']['favicon']).name}"
+    page = ROOT_PAGE.format(title=config["title"], front=f"{contents['root']}.html", icon=icon)
+    (HTML / "index.html").write_text(page, encoding="utf-8")
 
 
 def is_current() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -108,6 +109,14 @@ def test_a_good_book_is_built(built: Built):
     # Without Node.js the maths comes from the CDN, said in one line.
     assert made.stdout.count("CDN") == 1
     assert "cdn.jsdelivr.net/npm/mathjax@3.2.2" in page(project, "intro")
+
+
+def test_the_root_leads_to_the_first_page_and_names_its_icon(built: Built):
+    site = built[0] / "_build" / "html"
+    root = (site / "index.html").read_text(encoding="utf-8")
+    addresses = re.findall(r'(?:href="|url=)([^"]+)"', root)
+    assert sorted(set(addresses)) == ["_static/favicon.svg", "book/intro.html"]
+    assert all((site / address).is_file() for address in addresses)
 
 
 def test_a_markdown_table_of_a_cell_is_a_table_on_the_page(built: Built):
