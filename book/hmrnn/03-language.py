@@ -55,7 +55,7 @@ from IPython.display import Markdown, display
 
 from hsrnn import datasets, exercises, figures, hmrnn, ledger
 from hsrnn.experiments import hmrnn_cost, hmrnn_language, hmrnn_language_tables
-from hsrnn.experiments import hmrnn_text_claims
+from hsrnn.experiments import hmrnn_plan, hmrnn_tables, hmrnn_text_claims
 
 torch.set_num_threads(1)  # networks this small run fastest on one thread
 corpus = datasets.load("generated", length=500_000)
@@ -309,14 +309,16 @@ print(f"in {alone} of these the other is below chance")
 # ## Real text
 #
 # The network at the top of this page was trained by `hsrnn reproduce hmrnn.language --preset desk` on the
-# Penn Treebank and ships with the book. Its training, as the ledger kept it, beside that of an LSTM with
-# the same output module:
+# Penn Treebank and ships with the book. Its training, as the ledger kept it, beside those of two LSTMs with
+# as many units and the same output module, without layer norm and with it:
 
 # %% tags=["hide-input"]
 desk = [r for r in records if r.preset == "desk" and r.config["corpus"] == "ptb"]
-first = [record for record in desk if record.seed == 0]
-name = lambda record: hmrnn_language_tables.variant(record.config)
-figures.plot_training({name(record): record.metrics["curve"] for record in first})
+settings, curves = hmrnn_plan.language("desk"), {}
+for label in ("step", "LSTM", "LN LSTM"):
+    first = next(r for r in hmrnn_tables.runs(desk, settings[label]) if r.seed == 0)
+    curves[hmrnn_language_tables.variant(first.config)] = first.metrics["curve"]
+figures.plot_training(curves)
 
 # %% tags=["hide-input"]
 hmrnn_language_tables.score_table("ptb", "desk", desk)
