@@ -129,11 +129,10 @@ class Measure:
 
     def better(self, ours: Sequence[Record], *others: Sequence[Record]) -> tuple[str, str]:
         """Return what was measured, and the verdict on "the first is better than each of the others": the
-        weakest of those on each."""
+        weakest of those on each. Where several are not tested, one that points to no is weaker than one that
+        points to yes."""
         measured, verdicts = zip(*(self._better(ours, other) for other in others))
-        order = ("not reproduced", "not tested", "partly", "reproduced")
-        weakest = min(verdicts, key=lambda one: [one.startswith(word) for word in order].index(True))
-        return "; ".join(dict.fromkeys(measured)), weakest
+        return "; ".join(dict.fromkeys(measured)), min(verdicts, key=_strength)
 
     def _better(self, ours: Sequence[Record], other: Sequence[Record]) -> tuple[str, str]:
         first, second = summary(ours, self.name), summary(other, self.name)
@@ -150,6 +149,12 @@ class Measure:
             return measured, "not reproduced"
         apart = min(sign * end for end in first.interval) > max(sign * end for end in second.interval)
         return measured, "reproduced" if apart else "partly: the intervals overlap"
+
+
+def _strength(verdict: str) -> tuple[int, int]:
+    order = ("not reproduced", "not tested", "partly", "reproduced")
+    rank = [verdict.startswith(word) for word in order].index(True)
+    return rank, verdict.endswith("yes)") - verdict.endswith("no)")
 
 
 def points(seeds: int, where: str) -> str:

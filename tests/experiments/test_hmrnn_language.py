@@ -191,6 +191,13 @@ def test_a_claim_about_two_rivals_needs_both():
     assert verdict(one + [fake(soft, s, 1.5 + s / 1e4) for s in range(5)], "C2") == "not reproduced"
 
 
+def test_the_direction_of_a_claim_about_two_rivals_is_that_of_the_stronger():
+    step, sample, soft = (replace(PRESETS["desk"], boundary=kind) for kind in ("step", "sample", "soft"))
+    behind = [fake(step, 0, 1.6), fake(sample, 0, 1.7)]
+    assert verdict([*behind, fake(soft, 0, 1.5)], "C2") == "not tested (1 seed, points to no)"
+    assert verdict([*behind, fake(soft, 0, 1.8)], "C2") == "not tested (1 seed, points to yes)"
+
+
 @pytest.mark.parametrize(("saving", "told"), [(0.6, "reproduced"), (0.4, "partly"), (0.2, "not reproduced")])
 def test_sparse_means_most_steps(saving, told):
     records = [fake(PRESETS["desk"], s, 1.6, saving=saving + s / 1e3) for s in range(5)]
